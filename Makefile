@@ -14,7 +14,7 @@
 PYTHON ?= python3
 NP     ?= 1
 ARGS   ?= --help
-SETUP  := $(PYTHON) -m setup
+SETUP  := $(PYTHON) setup
 
 export SUITE
 

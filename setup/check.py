@@ -1,0 +1,116 @@
+"""What `make test` runs inside the environment: style, types, tests in serial, then on 2 and on 3 ranks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from setup.packages import REPOSITORY
+
+PYTEST = (sys.executable, "-m", "pytest", "-q")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check: its name, its command, and how many seconds it may take before it counts as hanging."""
+
+    name: str
+    command: tuple[str, ...]
+    limit: float
+
+
+def steps(slow: bool) -> list[Step]:
+    """The checks, the quick ones first.
+
+    Args:
+        slow: whether the tests marked slow run as well.
+    """
+    extra = ("--slow",) if slow else ()
+    factor = 8.0 if slow else 1.0
+    linter = (sys.executable, "-m", "ruff")
+    return [
+        Step("ruff", (*linter, "check", "."), 120.0),
+        Step("ruff format", (*linter, "format", "--check", "."), 120.0),
+        Step("mypy", (sys.executable, "-m", "mypy"), 600.0),
+        Step("pytest", (*PYTEST, *extra), 1500.0 * factor),
+        *(
+            Step(
+                f"pytest on {ranks} ranks",
+                ("mpirun", "-n", str(ranks), *PYTEST, "-m", "parallel", *extra, "--ranks", str(ranks)),
+                1200.0 * factor,
+            )
+            for ranks in (2, 3)
+        ),
+    ]
+
+
+def run(step: Step) -> tuple[bool, float]:
+    """Runs one check in a process group of its own, so that none of its ranks outlives it.
+
+    Args:
+        step: the check.
+
+    Returns:
+        Whether it passed, and how long it took, s.
+    """
+    print(f"\n== {step.name}: {' '.join(step.command)}", flush=True)
+    start = time.monotonic()
+    child = subprocess.Popen(step.command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        passed = child.wait(timeout=step.limit) == 0
+    except subprocess.TimeoutExpired:
+        print(f"{step.name} did not end within {step.limit:.0f} s", flush=True)
+        passed = False
+    finally:
+        _end(child)
+    return passed, time.monotonic() - start
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ends what is left of a process group: politely, so that mpirun takes its ranks along, then for certain."""
+    for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
+        if child.poll() is not None:
+            return
+        os.killpg(child.pid, number)
+        try:
+            child.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def summary(results: Sequence[tuple[Step, bool, float]]) -> str:
+    """One line: PASS or FAIL, what failed, and how long each check took."""
+    failed = [step.name for step, passed, _ in results if not passed]
+    times = ", ".join(f"{step.name} {seconds:.0f} s" for step, _, seconds in results)
+    total = sum(seconds for _, _, seconds in results)
+    verdict = f"FAIL ({', '.join(failed)})" if failed else "PASS"
+    return f"{verdict} in {total:.0f} s: {times}"
+
+
+def main(given: Sequence[str] | None = None, runner: Callable[[Step], tuple[bool, float]] = run) -> int:
+    """Runs every check, whatever failed before, and ends with the summary.
+
+    Args:
+        given: command line; this process's if None.
+        runner: runs one check.
+
+    Returns:
+        0 if all passed, else 1.
+    """
+    parser = argparse.ArgumentParser(prog="python3 -m setup.check", description=__doc__)
+    parser.add_argument("--slow", action="store_true", help="the tests marked slow as well")
+    options = parser.parse_args(given)
+    results = [(step, *runner(step)) for step in steps(options.slow)]
+    print(f"\n{summary(results)}", flush=True)
+    return 0 if all(passed for _, passed, _ in results) else 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Route 4: a private Debian root, for Debian-family machines of another release, and for DOLFINx 0.11 on any."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from setup.debian import install
+from setup.failure import SetupError
+from setup.machine import DEFAULT_SUITE, Machine
+from setup.packages import REPOSITORY, debian_packages, fingerprint
+from setup.places import compiled_folder, environment_folder, log_file, remove_folder, write_stamp
+from setup.process import run_logged, say, succeeds
+from setup.root_entry import apt_options, copied_settings, entry_command, entry_variables
+from setup.route import Entry
+from setup.venv import build_venv, verify
+
+VENV = Path("/usr/local/lib/swellbound")  # as seen inside: a folder that nothing of the machine is laid over
+NEEDED_GB = 4.0
+OUTSIDE = ("mmdebstrap", "debian-archive-keyring")
+
+# A process tree of its own: killing the outermost kills all of it, and all mounts go with the last one.
+ALONE = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
+
+
+class PrivateRoot:
+    """Builds a Debian root in a folder and enters it by chroot; the machine itself gets only mmdebstrap."""
+
+    key = "root"
+
+    def __init__(self, suite: str) -> None:
+        """Makes the route to one release.
+
+        Args:
+            suite: Debian release, "trixie" (DOLFINx 0.9) or "sid" (DOLFINx 0.11).
+        """
+        self.suite = suite
+        self.name = f"root-{suite}"
+        release = "Debian 13" if suite == DEFAULT_SUITE else f"Debian {suite}"
+        self.title = f"a private {release} root in {environment_folder(self.name)}"
+        self.takes = "2 to 5 minutes, about 3 GB"
+
+    def fingerprint(self) -> str:
+        """The table of packages and this file."""
+        return fingerprint(Path(__file__))
+
+    def refusal(self, machine: Machine) -> str | None:
+        """Needs Linux with apt, root, leave to mount, and room."""
+        if machine.platform != "linux" or not machine.debian_family:
+            return f"a private Debian root needs apt on a Debian-family machine, and this is {machine.called}"
+        if machine.user != 0:
+            return "a private Debian root needs root"
+        if not succeeds([*ALONE, "true"]):
+            return "a private Debian root needs leave to mount, which this container does not give (unshare fails)"
+        free = free_gb(environment_folder(self.name))
+        if free < NEEDED_GB:
+            return f"a private Debian root needs {NEEDED_GB:.0f} GB in {environment_folder(self.name)}, where {free:.1f} are free"
+        return None
+
+    def build(self, machine: Machine, lock: int) -> None:
+        """Builds aside and renames when whole; what an interrupted attempt left is removed first."""
+        folder = environment_folder(self.name)
+        aside = folder.with_name(folder.name + ".building")
+        log = log_file(self.name)
+        if aside.exists():
+            say("an earlier attempt was interrupted: removing what it left and starting over")
+        remove_folder(aside)
+        aside.mkdir(parents=True)
+        if machine.which("mmdebstrap") is None:
+            install(OUTSIDE, log, lock, "installing mmdebstrap")
+        options = aside / "apt.conf"
+        options.write_text(apt_options(), encoding="utf-8")
+        root = aside / "root"
+        run_logged(
+            [
+                *ALONE,
+                "mmdebstrap",
+                "--mode=root",
+                "--variant=important",
+                f"--aptopt={options}",
+                f"--include={','.join(debian_packages())}",
+                self.suite,
+                str(root),
+            ],
+            log,
+            f"installing Debian {self.suite} packages into the private root",
+            lock=lock,
+            environment=dict(os.environ, LC_ALL="C.UTF-8", TMPDIR="/tmp"),
+        )
+        for source, name in copied_settings():
+            target = root / name.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)  # a symbolic link would lead out of the root
+            shutil.copyfile(source, target)
+        variables = entry_variables(self.name, VENV)
+        prefix = tuple(entry_command(root, REPOSITORY, []))
+        build_venv("/usr/bin/python3", VENV, log, lock, environment=variables, prefix=prefix)
+        verify((*prefix, "python3"), log, lock, variables)
+        write_stamp(aside, {"fingerprint": self.fingerprint(), "suite": self.suite})
+        old = folder.with_name(folder.name + ".old")
+        remove_folder(old)
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
+        remove_folder(old)
+
+    def usable(self, stamp: Mapping[str, str]) -> bool:
+        """Whether the root is there and this user may enter it."""
+        return (environment_folder(self.name) / "root" / "usr" / "bin" / "python3").exists() and os.getuid() == 0
+
+    def enter(self, stamp: Mapping[str, str], command: Sequence[str], folder: Path) -> Entry:
+        """Binds the machine's folders into the root, in mounts that die with the command, and changes root."""
+        root = environment_folder(self.name) / "root"
+        compiled_folder(self.name).mkdir(parents=True, exist_ok=True)
+        return Entry(entry_command(root, folder, command), entry_variables(self.name, VENV), REPOSITORY)
+
+
+def free_gb(folder: Path) -> float:
+    """Free room on the disk that holds a folder or will hold it, in GB."""
+    place = folder
+    while not place.exists():
+        place = place.parent
+    try:
+        return shutil.disk_usage(place).free / 1e9
+    except OSError as error:
+        raise SetupError(f"{place} cannot be read ({error.strerror})") from error

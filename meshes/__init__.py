@@ -1,0 +1,22 @@
+"""Meshes of particle electrodes: from a recipe to a Gmsh file, a sidecar that explains it, and a picture."""
+
+from __future__ import annotations
+
+from .composition import Plan, plan
+from .errors import GeometryError, ImportedMeshError, MeshError, QualityError, RecipeError
+from .generate import MeshFiles, generate
+from .recipe import Recipe, read_recipe
+
+__all__ = [
+    "GeometryError",
+    "ImportedMeshError",
+    "MeshError",
+    "MeshFiles",
+    "Plan",
+    "QualityError",
+    "Recipe",
+    "RecipeError",
+    "generate",
+    "plan",
+    "read_recipe",
+]

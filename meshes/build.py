@@ -1,0 +1,182 @@
+"""Meshes a geometry with Gmsh: grains and strips share their edges, so the mesh conforms by construction.
+
+Built-in kernel, no booleans, one thread, fixed random factors: the same geometry and sizes give the same mesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import gmsh
+import numpy as np
+
+from .errors import QualityError
+from .geometry import Geometry
+from .recipe import Resolution, Strips
+from .tessellation import Floats, Ints
+
+#: Tags of the boundary groups.
+BOUNDARIES = {"bottom": 1, "top": 2, "left": 3, "right": 4}
+#: Phases whose boundary gets the finer elements.
+REFINED = ("silicon",)
+#: Strips are meshed this much coarser at their outer face.
+STRIP_COARSENING = 2.5
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh with named groups, as read back from Gmsh.
+
+    Attributes:
+        points: shape (nodes, 2), um.
+        cells: node numbers of each triangle, shape (cells, 3).
+        cell_tags: group of each triangle, shape (cells,).
+        names: name of each cell group by tag.
+        gamma, sicn: Gmsh's quality measures of each triangle.
+    """
+
+    points: Floats
+    cells: Ints
+    cell_tags: Ints
+    names: dict[int, str]
+    gamma: Floats
+    sicn: Floats
+
+
+@contextmanager
+def gmsh_model(name: str) -> Iterator[None]:
+    """A fresh Gmsh model under fixed options; a session somebody else opened is left as found."""
+    owned = not gmsh.isInitialized()
+    if owned:
+        gmsh.initialize([], readConfigFiles=False, interruptible=False)
+    options = {
+        "General.Terminal": 0, "General.NumThreads": 1, "Mesh.RandomSeed": 1, "Mesh.RandomFactor": 1e-9,
+        "Mesh.Algorithm": 6, "Mesh.ElementOrder": 1, "Mesh.MeshSizeFromPoints": 1, "Mesh.MeshSizeFromCurvature": 0,
+        "Mesh.MeshSizeExtendFromBoundary": 1, "Mesh.MeshSizeMin": 0.0, "Mesh.MeshSizeMax": 1e22,
+        "Mesh.Optimize": 1, "Mesh.Smoothing": 5, "Mesh.Binary": 1, "Mesh.MshFileVersion": 4.1, "Mesh.SaveAll": 0,
+    }  # fmt: skip
+    before = {key: gmsh.option.getNumber(key) for key in options}
+    for key, value in options.items():
+        gmsh.option.setNumber(key, value)
+    gmsh.model.add(name)
+    try:
+        yield
+    finally:
+        gmsh.model.remove()
+        if owned:
+            gmsh.finalize()
+        else:
+            for key, value in before.items():
+                gmsh.option.setNumber(key, value)
+
+
+def mesh_geometry(geometry: Geometry, strips: Strips, resolution: Resolution, path: str, name: str) -> Mesh:
+    """Mesh a geometry, write it and read it back.
+
+    Args:
+        geometry: grains, in the order in which they are numbered from 1.
+        strips: thickness of foil and electrolyte.
+        resolution: element sizes and the limit on cells.
+        path: where to write the ``.msh`` file.
+        name: name of the Gmsh model.
+
+    Returns:
+        The mesh.
+
+    Raises:
+        QualityError: if Gmsh cannot mesh the geometry.
+    """
+    with gmsh_model(name):
+        try:
+            _draw(geometry, strips, resolution)
+            gmsh.model.mesh.generate(2)
+            gmsh.model.mesh.renumberNodes()
+            gmsh.model.mesh.renumberElements()
+        except Exception as error:  # Gmsh raises bare Exceptions
+            raise QualityError(f"Gmsh could not mesh the geometry: {error}") from error
+        gmsh.write(path)
+        return read_model()
+
+
+def read_model() -> Mesh:
+    """The current Gmsh model's triangles in physical groups."""
+    tags, coordinates, _ = gmsh.model.mesh.getNodes()
+    points = np.asarray(coordinates).reshape(-1, 3)[:, :2]
+    place = np.full(int(tags.max()) + 1, -1, dtype=np.int64)
+    place[tags.astype(np.int64)] = np.arange(len(tags))
+    cells, cell_tags, elements, names = [], [], [], {}
+    for _, tag in gmsh.model.getPhysicalGroups(2):
+        names[int(tag)] = gmsh.model.getPhysicalName(2, tag)
+        for entity in gmsh.model.getEntitiesForPhysicalGroup(2, tag):
+            for kind, numbers, nodes in zip(*gmsh.model.mesh.getElements(2, entity), strict=True):
+                if kind != 2:
+                    raise QualityError("only triangles of first order are supported")
+                cells.append(place[np.asarray(nodes, dtype=np.int64)].reshape(-1, 3))
+                cell_tags.append(np.full(len(numbers), tag, dtype=np.int64))
+                elements.append(np.asarray(numbers, dtype=np.int64))
+    number = np.concatenate(elements)
+    order = np.argsort(number, kind="stable")
+    gamma = gmsh.model.mesh.getElementQualities(number, "gamma")
+    sicn = gmsh.model.mesh.getElementQualities(number, "minSICN")
+    return Mesh(
+        points,
+        np.concatenate(cells)[order],
+        np.concatenate(cell_tags)[order],
+        names,
+        np.asarray(gamma)[order],
+        np.asarray(sicn)[order],
+    )
+
+
+def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
+    """Points, lines, surfaces and groups of grains and strips."""
+    geo = gmsh.model.geo
+    width, height = geometry.size
+    fine = np.zeros(len(geometry.vertices), dtype=bool)
+    refined = np.array([phase in REFINED for phase in geometry.phases] + [False])
+    fine[geometry.edges[refined[geometry.sides].any(axis=1)].ravel()] = True
+    size = np.where(fine, resolution.interface_element_size_um, resolution.element_size_um)
+    # A neck gets two elements across; a short edge is one element long.
+    size = np.minimum(size, np.maximum(geometry.room(), 0.25 * size))
+    for v, (x, y) in enumerate(geometry.vertices):
+        geo.addPoint(x, y, 0.0, size[v], v + 1)
+    for e, (a, b) in enumerate(geometry.edges):
+        geo.addLine(a + 1, b + 1, e + 1)
+    for grain, loops in enumerate(geometry.loops):
+        geo.addPlaneSurface([geo.addCurveLoop(loop) for loop in loops], grain + 1)
+        geo.addPhysicalGroup(2, [grain + 1], grain + 1, f"{geometry.phases[grain]}/{grain + 1}")
+    count = len(geometry.loops)
+
+    def on(axis: int, wall: float) -> list[int]:
+        """Edges on a wall, in order along it."""
+        ends = geometry.vertices[geometry.edges][:, :, axis]
+        found = np.flatnonzero((ends == wall).all(axis=1))
+        middle = geometry.vertices[geometry.edges[found]].mean(axis=1)[:, 1 - axis]
+        return [int(e) for e in found[np.argsort(middle)]]
+
+    coarse = STRIP_COARSENING * resolution.element_size_um
+    sides: dict[str, list[int]] = {"left": [e + 1 for e in on(0, 0.0)], "right": [e + 1 for e in on(0, width)]}
+    for k, (name, wall, outer) in enumerate(
+        (("copper", 0.0, -strips.foil_um), ("electrolyte", height, height + strips.electrolyte_um))
+    ):
+        shared = on(1, wall)
+        corner = {x: 1 + int(np.flatnonzero((geometry.vertices == [x, wall]).all(axis=1))[0]) for x in (0.0, width)}
+        thickness = abs(outer - wall)
+        far = min(coarse, thickness + resolution.element_size_um)
+        left, right = geo.addPoint(0.0, outer, 0.0, far), geo.addPoint(width, outer, 0.0, far)
+        up, down = geo.addLine(left, corner[0.0]), geo.addLine(corner[width], right)
+        face = geo.addLine(right, left)
+        # Along the shared wall from left to right, whichever way each edge was drawn.
+        along = [e + 1 if geometry.vertices[geometry.edges[e, 0], 0] < geometry.vertices[geometry.edges[e, 1], 0]
+                 else -e - 1 for e in shared]
+        surface = geo.addPlaneSurface([geo.addCurveLoop([up, *along, down, face])])
+        geo.addPhysicalGroup(2, [surface], count + 1 + k, name)
+        sides["left"].append(up)
+        sides["right"].append(down)
+        boundary = "bottom" if name == "copper" else "top"
+        geo.addPhysicalGroup(1, [face], BOUNDARIES[boundary], boundary)
+    for boundary, lines in sides.items():
+        geo.addPhysicalGroup(1, lines, BOUNDARIES[boundary], boundary)
+    geo.synchronize()

@@ -1,0 +1,136 @@
+"""From a recipe to a mesh on disk: pack, tessellate, relax, mesh, check, describe, write."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .bodies import Body, draw_bodies
+from .build import BOUNDARIES, Mesh, mesh_geometry
+from .composition import Plan, plan
+from .errors import GeometryError, QualityError, RecipeError
+from .geometry import Geometry, finish
+from .network import extract_network
+from .packing import pack
+from .picture import draw_picture
+from .quality import require_quality
+from .recipe import Recipe
+from .relaxation import Scales, relax
+from .sidecar import compare, describe
+
+#: Attempts, each with its own sub-seed, before a recipe is refused.
+ATTEMPTS = 4
+#: Largest absolute miss of a volume fraction and relative miss of the areal capacity.
+FRACTION_TOLERANCE = 0.01
+CAPACITY_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class MeshFiles:
+    """The three files of a mesh."""
+
+    msh: Path
+    sidecar: Path
+    picture: Path
+
+
+def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> MeshFiles:
+    """Make the mesh of a recipe.
+
+    The same recipe gives the same mesh. Where an attempt fails its checks, the next sub-seed is tried; the sidecar
+    lists every attempt.
+
+    Args:
+        recipe: what to make.
+        directory: where to put ``NAME.msh``, ``NAME.json``, ``NAME.png``; made if absent.
+        name: file name without suffix: letters, digits, ``-``, ``_`` and ``.``.
+
+    Returns:
+        The files, all three complete.
+
+    Raises:
+        RecipeError: the recipe cannot be made; nothing is written.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise RecipeError("name", f"{name!r} is not a file name of letters, digits, '-', '_' and '.'")
+    resolved = plan(recipe)
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    attempts: list[dict[str, Any]] = []
+    for sub_seed in range(ATTEMPTS):
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch:
+            aside = Path(scratch)
+            try:
+                geometry = make_geometry(recipe, resolved, sub_seed)
+                mesh = mesh_geometry(geometry, recipe.strips, recipe.resolution, str(aside / "mesh.msh"), name)
+                require_quality(mesh)
+                table = describe(mesh, name, BOUNDARIES)
+                compare(table, recipe, resolved)
+                require_fidelity(table)
+            except (GeometryError, QualityError) as error:
+                attempts.append({"sub_seed": sub_seed, "outcome": str(error)})
+                continue
+            _require_cells(mesh, recipe)
+            attempts.append({"sub_seed": sub_seed, "outcome": "accepted"})
+            table["attempts"] = attempts
+            (aside / "mesh.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+            draw_picture(mesh, table, aside / "mesh.png")
+            files = MeshFiles(*(folder / f"{name}.{suffix}" for suffix in ("msh", "json", "png")))
+            # The sidecar goes last: a mesh without one is not read by anybody.
+            for suffix in ("msh", "png", "json"):
+                os.replace(aside / f"mesh.{suffix}", folder / f"{name}.{suffix}")
+            return files
+    reasons = "; ".join(f"{k + 1}. {attempt['outcome']}" for k, attempt in enumerate(attempts))
+    raise RecipeError("mesh.seed", f"{recipe.seed} gave no sound mesh in {ATTEMPTS} attempts ({reasons}); try another")
+
+
+def make_geometry(recipe: Recipe, resolved: Plan, sub_seed: int = 0) -> Geometry:
+    """The geometry of a recipe; it does not depend on the element sizes.
+
+    Raises:
+        GeometryError: if this sub-seed leads to none.
+    """
+    random = np.random.default_rng([recipe.seed, sub_seed])
+    bodies: list[Body] = draw_bodies(recipe, resolved, random)
+    width, height = recipe.width_um, resolved.thickness_um
+    packing = pack(bodies, width, height, random, recipe.silicon.place == "within")
+    network = extract_network(packing.diagram, packing.owner, len(bodies), width, height)
+    scales = Scales(
+        width=np.array([body.thickness for body in bodies]),
+        large=np.array([body.phase == "graphite" for body in bodies]),
+        targets=np.array([body.area for body in bodies]),
+    )
+    relax(network, scales)
+    return finish(network, bodies)
+
+
+def require_fidelity(table: dict[str, Any]) -> None:
+    """Compare what came out with what was asked for.
+
+    Raises:
+        QualityError: a volume fraction or the areal capacity is off.
+    """
+    for phase, target in table["volume_fractions"]["target"].items():
+        realised = table["volume_fractions"]["realised"][phase]
+        if abs(realised - target) > FRACTION_TOLERANCE:
+            raise QualityError(f"the volume fraction of {phase} is {realised:.4f} instead of {target:.4f}")
+    capacity = table["areal_capacity_mAh_cm2"]
+    if abs(capacity["realised"] / capacity["target"] - 1.0) > CAPACITY_TOLERANCE:
+        raise QualityError(f"the areal capacity is {capacity['realised']:.4g} instead of {capacity['target']:.4g} mAh/cm2")
+
+
+def _require_cells(mesh: Mesh, recipe: Recipe) -> None:
+    """The estimate before meshing is rough; the limit is not."""
+    if len(mesh.cells) > recipe.resolution.max_cells:
+        raise RecipeError(
+            "mesh.resolution.element_size_um",
+            f"{recipe.resolution.element_size_um:g} gives {len(mesh.cells)} cells, "
+            f"more than max_cells = {recipe.resolution.max_cells}",
+        )

@@ -1,0 +1,204 @@
+"""Weak forms of momentum and lithium, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ufl
+
+from fem import kinematics
+from fem.coefficients import Coefficients
+from fem.constitutive import BulkLaw, CellParameters, bulk_law
+from fem.interfaces import cohesive, exchange
+from fem.materials.open_circuit import OpenCircuitCurve
+from fem.units import FARADAY
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Displacement, concentration and chemical potential (or their test functions)."""
+
+    displacement: Any
+    concentration: Any
+    chemical_potential: Any
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Integration measures.
+
+    Attributes:
+        bulk: Cells, with the quadrature of the history.
+        nodal: Cells, with the vertices as quadrature points (lumped storage).
+        interfaces: Interface facets.
+        boundary: Exterior facets.
+    """
+
+    bulk: Any
+    nodal: Any
+    interfaces: Any
+    boundary: Any
+
+
+def lithiation(concentration: Any, coefficients: Coefficients) -> Any:
+    """x = c / c_max (zero in phases without lithium)."""
+    return concentration / coefficients["maximum_concentration"]
+
+
+def swelling(x: Any, coefficients: Coefficients) -> tuple[Any, Any]:
+    """J_c and dJ_c/dx."""
+    a, b, c = (coefficients[f"swelling_{power}"] for power in ("linear", "quadratic", "cubic"))
+    x0 = coefficients["initial_lithiation"]
+    ratio = 1.0 + a * (x - x0) + b * (x**2 - x0**2) + c * (x**3 - x0**3)
+    return ratio, a + 2.0 * b * x + 3.0 * c * x**2
+
+
+def law(fields: Fields, plastic_inverse: Any, increment: Any, coefficients: Coefficients, dimension: int) -> BulkLaw:
+    """Bulk constitutive law of all phases."""
+    x = lithiation(fields.concentration, coefficients)
+    ratio, rate = swelling(x, coefficients)
+    parameters = CellParameters(
+        coefficients["youngs_modulus"], coefficients["youngs_modulus_slope"], coefficients["poisson_ratio"]
+    )
+    return bulk_law(
+        fields.displacement,
+        x,
+        ratio,
+        rate,
+        kinematics.symmetric_from_vector(plastic_inverse, dimension),
+        increment,
+        parameters,
+        coefficients["maximum_concentration"],
+        dimension,
+    )
+
+
+def momentum(bulk: BulkLaw, fields: Fields, test: Fields, coefficients: Coefficients, dimension: int, dx: Any) -> Any:
+    """Virtual work of the stress, ∫ P : Grad v, and of the Hessian regularisation of pores."""
+    work = ufl.inner(bulk.nominal_stress, kinematics.embedded_gradient(test.displacement, dimension)) * dx
+    hessian = ufl.inner(ufl.grad(ufl.grad(fields.displacement)), ufl.grad(ufl.grad(test.displacement)))
+    return work + coefficients["hessian_stiffness"] * hessian * dx
+
+
+def host_lithium(
+    curve: OpenCircuitCurve,
+    fields: Fields,
+    previous: Fields,
+    test: Fields,
+    bulk: BulkLaw,
+    coefficients: Coefficients,
+    dt: Any,
+    dimension: int,
+    measures: Measures,
+    phase: Any,
+) -> Any:
+    """Conservation (times dt) and chemical potential of a host.
+
+    ċ + Div j = 0 with j = -M C⁻¹ Grad µ and M = D c_max / (F max(|U'|, U'_min));
+    µ = -F U(x) + ∂(J_c ψe)/∂c. Storage and voltage are lumped to the nodes, which keeps 0 < x < 1.
+    """
+    x = ufl.variable(lithiation(fields.concentration, coefficients))
+    slope = ufl.diff(curve.voltage(x), x)
+    mobility = (
+        coefficients["diffusivity"]
+        * coefficients["maximum_concentration"]
+        / (FARADAY * ufl.max_value(abs(slope), coefficients["smallest_slope"]))
+    )
+    F = ufl.Identity(dimension) + ufl.grad(fields.displacement)
+    metric = ufl.inv(F.T * F)
+    flux = mobility * metric * ufl.grad(fields.chemical_potential)
+    storage = (fields.concentration - previous.concentration) * test.concentration * measures.nodal(phase)
+    transport = dt * ufl.inner(flux, ufl.grad(test.concentration)) * measures.bulk(phase)
+    x_nodal = lithiation(fields.concentration, coefficients)
+    potential = (fields.chemical_potential + FARADAY * curve.voltage(x_nodal)) * test.chemical_potential
+    return storage + transport + potential * measures.nodal(phase) - _mechanical(bulk, test, measures, phase)
+
+
+def metal_lithium(
+    fields: Fields,
+    previous: Fields,
+    test: Fields,
+    bulk: BulkLaw,
+    coefficients: Coefficients,
+    dt: Any,
+    measures: Measures,
+    phase: Any,
+) -> Any:
+    """Conservation in a grain of metal, levelled over the grain, and µ = 0 plus the work against stress."""
+    storage = (fields.concentration - previous.concentration) * test.concentration * measures.nodal(phase)
+    level = dt * coefficients["diffusivity"] * ufl.inner(ufl.grad(fields.concentration), ufl.grad(test.concentration))
+    potential = fields.chemical_potential * test.chemical_potential * measures.nodal(phase)
+    return storage + level * measures.bulk(phase) + potential - _mechanical(bulk, test, measures, phase)
+
+
+def conductor_lithium(
+    fields: Fields, test: Fields, coefficients: Coefficients, dt: Any, measures: Measures, phase: Any
+) -> Any:
+    """Charge-neutral conductor: Div (κ/F² Grad µ) = 0; it stores nothing."""
+    flow = coefficients["diffusivity"] * ufl.inner(
+        ufl.grad(fields.chemical_potential), ufl.grad(test.chemical_potential)
+    )
+    return dt * flow * measures.bulk(phase) + fields.concentration * test.concentration * measures.nodal(phase)
+
+
+def no_lithium(fields: Fields, test: Fields, measures: Measures, phase: Any) -> Any:
+    """Phases without lithium: c = 0 and µ = 0, decoupled from everything."""
+    return (
+        fields.concentration * test.concentration + fields.chemical_potential * test.chemical_potential
+    ) * measures.nodal(phase)
+
+
+def _mechanical(bulk: BulkLaw, test: Fields, measures: Measures, phase: Any) -> Any:
+    return bulk.mechanical_potential * test.chemical_potential * measures.bulk(phase)
+
+
+def conservation_test(test: Fields, coefficients: Coefficients) -> Any:
+    """Test function of the lithium balance: that of µ in conductors, that of c elsewhere."""
+    conducts = coefficients["conducts"]
+    return (1.0 - conducts) * test.concentration + conducts * test.chemical_potential
+
+
+def interface_opening(displacement: Any) -> Any:
+    """Displacement jump u⁻ - u⁺ in µm."""
+    return displacement("-") - displacement("+")
+
+
+def interface_work(
+    fields: Fields, test: Fields, normal: Any, history: Any, parameters: cohesive.CohesiveParameters, dt: Any, dS: Any
+) -> Any:
+    """Virtual work of the interface tractions."""
+    opening = interface_opening(fields.displacement)
+    direction = kinematics.rotated_normal(fields.displacement, normal)
+    grown = cohesive.grown_history(opening, direction, history, parameters, dt)
+    pull = cohesive.traction(opening, direction, grown, parameters)
+    return ufl.inner(pull, interface_opening(test.displacement)) * dS
+
+
+def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:
+    """Lithium flux from '-' to '+' in fmol/(µm² s), with metal grains that run dry."""
+    x = lithiation(fields.concentration, coefficients)
+    metal = coefficients["stores_metal"]
+    spare = 1.0 - metal + metal * exchange.availability(x, coefficients["metal_floor"])
+    gradient = fields.chemical_potential("-") - fields.chemical_potential("+")
+    return share * conductance * spare("+") * spare("-") * gradient
+
+
+def interface_exchange(
+    fields: Fields, test: Fields, coefficients: Coefficients, share: Any, conductance: Any, dt: Any, dS: Any
+) -> Any:
+    """Lithium exchanged across interfaces in a step."""
+    flux = interface_flux(fields, coefficients, share, conductance)
+    balance = conservation_test(test, coefficients)
+    return dt * flux * (balance("-") - balance("+")) * dS
+
+
+def split(function: Any) -> Fields:
+    """Split a mixed function, test or trial function."""
+    return Fields(*ufl.split(function))
+
+
+def all_finite(values: np.ndarray) -> bool:
+    """Whether every entry is finite."""
+    return bool(np.all(np.isfinite(values)))

@@ -1,0 +1,105 @@
+"""Cell-wise material parameters: one vector per cell, so that one compiled form serves every material."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from dolfinx import fem as dfem
+
+from fem.domain import Domain
+from fem.materials.base import Conductor, Host, Material, Reservoir
+from fem.units import FARADAY
+
+_NAMES = (
+    "youngs_modulus",
+    "youngs_modulus_slope",
+    "poisson_ratio",
+    "swelling_linear",
+    "swelling_quadratic",
+    "swelling_cubic",
+    "initial_lithiation",
+    "maximum_concentration",
+    "diffusivity",
+    "smallest_slope",
+    "conducts",
+    "stores_metal",
+    "metal_floor",
+    "hessian_stiffness",
+)
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Cell-wise parameters.
+
+    Attributes:
+        function: DG0 vector field.
+        names: Name of each component.
+    """
+
+    function: dfem.Function
+    names: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Any:
+        """UFL value of a parameter."""
+        return self.function[self.names.index(name)]
+
+
+def conductor_mobility(conductor: Conductor) -> float:
+    """Mobility κ/F² in fmol²/(pJ µm s): 1 S/m = 1e6 pA/(V µm)."""
+    return conductor.conductivity.value * 1.0e6 / FARADAY**2
+
+
+def row(material: Material, initial_lithiation: float) -> list[float]:
+    """Parameter vector of a phase, in the order of the names."""
+    elastic, swelling, lithium = material.elasticity, material.swelling, material.lithium
+    linear = quadratic = cubic = 0.0
+    if swelling is not None:
+        linear, quadratic, cubic = swelling.linear.value, swelling.quadratic.value, swelling.cubic.value
+    scale, diffusivity, slope, floor = 1.0, 0.0, 1.0, 0.0
+    if isinstance(lithium, Host):
+        scale, diffusivity = lithium.maximum_concentration.value, lithium.diffusivity.value
+        slope = lithium.smallest_slope.value
+    elif isinstance(lithium, Reservoir):
+        # J_c = x: the volume of a grain of metal is what is left of it.
+        scale, diffusivity, linear = lithium.concentration.value, lithium.levelling_diffusivity.value, 1.0
+        floor = lithium.floor.value
+    elif isinstance(lithium, Conductor):
+        diffusivity = conductor_mobility(lithium)
+    hessian = 0.0
+    if material.hessian_length is not None:
+        hessian = elastic.youngs_modulus.value * material.hessian_length.value**2
+    return [
+        elastic.youngs_modulus.value,
+        elastic.youngs_modulus_slope.value,
+        elastic.poisson_ratio.value,
+        linear,
+        quadratic,
+        cubic,
+        initial_lithiation,
+        scale,
+        diffusivity,
+        slope,
+        float(isinstance(lithium, Conductor)),
+        float(isinstance(lithium, Reservoir)),
+        floor,
+        hessian,
+    ]
+
+
+def tabulate(domain: Domain, materials: list[Material], initial_lithiation: npt.NDArray[np.float64]) -> Coefficients:
+    """Tabulate the parameters of all cells.
+
+    Args:
+        domain: The mesh.
+        materials: Material of each phase, in the order of ``domain.phases``.
+        initial_lithiation: x0 of each phase, shape (phases,).
+    """
+    space = dfem.functionspace(domain.mesh, ("DG", 0, (len(_NAMES),)))
+    function = dfem.Function(space, name="material_parameters")
+    table = np.array([row(m, float(x)) for m, x in zip(materials, initial_lithiation, strict=True)])
+    function.x.array.reshape(-1, len(_NAMES))[space.dofmap.list[:, 0]] = table[domain.cell_phase]
+    return Coefficients(function, _NAMES)

@@ -1,0 +1,127 @@
+"""The only file that knows which DOLFINx version runs (0.9 to 0.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import dolfinx
+import numpy as np
+import numpy.typing as npt
+from dolfinx import cpp
+from dolfinx import fem as dfem
+from dolfinx import mesh as dmesh
+from dolfinx.common import IndexMap
+from mpi4py import MPI
+from petsc4py import PETSc
+
+VERSION = tuple(int(part) for part in dolfinx.__version__.split(".")[:2])
+# Any number works as long as no other index map uses it for a message at the same time.
+_INDEX_MAP_TAG = 1733
+
+
+def index_map(
+    comm: MPI.Intracomm, local_size: int, ghosts: npt.NDArray[np.int64], owners: npt.NDArray[np.int32]
+) -> IndexMap:
+    """Create a parallel index map from owned size, global ghost indices and their owners."""
+    if VERSION >= (0, 11):
+        return IndexMap(comm, local_size, ghosts, owners, _INDEX_MAP_TAG)
+    return IndexMap(comm, local_size, ghosts, owners)
+
+
+def submesh(
+    mesh: dmesh.Mesh, dimension: int, entities: npt.NDArray[np.int32]
+) -> tuple[dmesh.Mesh, npt.NDArray[np.int32]]:
+    """Create a submesh and the array that maps its cells to entities of ``mesh``."""
+    sub, cell_map = dmesh.create_submesh(mesh, dimension, entities)[:2]
+    if isinstance(cell_map, np.ndarray):
+        return sub, cell_map
+    cells = sub.topology.index_map(dimension)
+    local = np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32)
+    return sub, np.asarray(cell_map.sub_topology_to_topology(local, inverse=False), dtype=np.int32)
+
+
+def function_space_on_dofmap(
+    template: dfem.FunctionSpace, map_: IndexMap, dofs: npt.NDArray[np.int32]
+) -> dfem.FunctionSpace:
+    """Wrap hand-made dofs in a function space with the element of ``template``.
+
+    Args:
+        template: An ordinary space on the same mesh; gives element and dof layout.
+        map_: Index map of the new dofs (blocks).
+        dofs: Block dofs of every local cell, shape (cells, dofs per cell).
+    """
+    block_size = template.dofmap.index_map_bs
+    adjacency = cpp.graph.AdjacencyList_int32(np.ascontiguousarray(dofs, dtype=np.int32))
+    dofmap = cpp.fem.DofMap(template.dofmap.dof_layout, map_, block_size, adjacency, block_size)
+    space = template._cpp_object
+    element = space.element
+    try:
+        wrapped = type(space)(template.mesh._cpp_object, element, dofmap, space.value_shape)
+    except (TypeError, AttributeError):
+        wrapped = type(space)(template.mesh._cpp_object, element, dofmap)
+    return dfem.FunctionSpace(template.mesh, template.ufl_element(), wrapped)
+
+
+def interpolation_points(element: Any) -> npt.NDArray[np.float64]:
+    """Reference interpolation points of a space's element (a method before 0.10, a property since)."""
+    points = element.interpolation_points
+    return points() if callable(points) else points
+
+
+def read_gmsh(path: Path, comm: MPI.Intracomm, dimension: int) -> tuple[dmesh.Mesh, Any, Any]:
+    """Read a ``.msh`` file on rank 0 and distribute it with shared facets.
+
+    Gmsh meshes come without ghost cells unless the partitioner asks for them, and interface integrals
+    are then silently incomplete where the partition cuts an interface.
+    """
+    partitioner = dmesh.create_cell_partitioner(dmesh.GhostMode.shared_facet)
+    if VERSION >= (0, 10):
+        from dolfinx.io import gmsh as gmsh_reader
+
+        data = gmsh_reader.read_from_msh(path, comm, 0, gdim=dimension, partitioner=partitioner)
+        return data.mesh, data.cell_tags, data.facet_tags
+    from dolfinx.io import gmshio
+
+    mesh, cell_tags, facet_tags = gmshio.read_from_msh(path, comm, 0, gdim=dimension, partitioner=partitioner)
+    return mesh, cell_tags, facet_tags
+
+
+def create_matrix(form: dfem.Form) -> PETSc.Mat:
+    """Create an empty PETSc matrix with the sparsity of ``form``."""
+    import dolfinx.fem.petsc as petsc
+
+    return petsc.create_matrix(form)
+
+
+def assemble_matrix(matrix: PETSc.Mat, form: dfem.Form) -> None:
+    """Assemble ``form`` into ``matrix`` (zeroed first) without boundary conditions."""
+    import dolfinx.fem.petsc as petsc
+
+    matrix.zeroEntries()
+    petsc.assemble_matrix(matrix, form)
+    matrix.assemble()
+
+
+def assemble_vector(target: dfem.Function, form: dfem.Form) -> None:
+    """Assemble ``form`` into the dof vector of ``target``: summed onto owners, then sent to ghosts."""
+    target.x.array[:] = 0.0
+    dfem.assemble_vector(target.x.array, form)
+    from dolfinx.la import InsertMode
+
+    target.x.scatter_reverse(InsertMode.add)
+    target.x.scatter_forward()
+
+
+def interpolate_expression(target: dfem.Function, expression: dfem.Expression) -> None:
+    """Interpolate a compiled expression into ``target``."""
+    target.interpolate(expression)
+
+
+def jit_options(optimise: Sequence[str] = ("-O2",)) -> dict[str, Any]:
+    """Form-compiler options common to all forms."""
+    return {"cffi_extra_compile_args": list(optimise)}
+
+
+Assembler = Callable[[], None]

@@ -1,0 +1,1 @@
+"""Interfaces between grains: which facets they are, how they hold, touch and pass lithium."""

@@ -1,0 +1,111 @@
+"""Scalars that live on interface facets, in the normal trace of Raviart-Thomas spaces.
+
+The normal component of RT_k on a facet is a polynomial of degree k-1 of its own, shared by both sides: the lowest
+space carries one constant a facet (parameters, averages), the next carries as many values as the interface
+quadrature has points (history). Updating is a facet-local projection, exact at the quadrature points.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import basix.ufl
+import numpy as np
+import numpy.typing as npt
+import ufl
+from dolfinx import fem as dfem
+from dolfinx.la import InsertMode
+
+from fem.domain import Domain
+from fem.interfaces.pairs import InterfaceFacets
+
+QUADRATURE_DEGREE = 3  # two Gauss points on an edge
+
+
+class FacetSpace:
+    """Piecewise polynomials on the interface facets.
+
+    Args:
+        domain: The mesh.
+        interfaces: Its owned interface facets.
+        measure: Interior-facet measure over all interfaces with '+'/'-' ordered by grain.
+        degree: Degree of the Raviart-Thomas space; ``degree`` values per facet in 2D.
+    """
+
+    def __init__(self, domain: Domain, interfaces: InterfaceFacets, measure: Any, degree: int):
+        mesh = domain.mesh
+        self.space = dfem.functionspace(mesh, basix.ufl.element("RT", mesh.basix_cell(), degree))
+        self._normal = ufl.FacetNormal(mesh)
+        self._measure = measure
+        self._test = ufl.dot(ufl.TestFunction(self.space)("+"), self._normal("+"))
+        layout = self.space.dofmap.dof_layout
+        facet_dimension = domain.dimension - 1
+        local = np.array(
+            [layout.entity_dofs(facet_dimension, number) for number in range(domain.dimension + 1)], dtype=np.int32
+        )
+        quadruples = interfaces.quadruples
+        cells = self.space.dofmap.list[quadruples[:, 0]]
+        self.facet_dofs: npt.NDArray[np.int32] = np.take_along_axis(cells, local[quadruples[:, 1]], axis=1)
+        trial = ufl.dot(ufl.TrialFunction(self.space)("+"), self._normal("+"))
+        matrix = dfem.assemble_matrix(dfem.form(trial * self._test * measure))
+        matrix.scatter_reverse()
+        sparse = matrix.to_scipy()
+        rows = self.facet_dofs
+        blocks = np.empty((len(rows), rows.shape[1], rows.shape[1]))
+        for i in range(rows.shape[1]):
+            for j in range(rows.shape[1]):
+                blocks[:, i, j] = np.asarray(sparse[rows[:, i], rows[:, j]]).ravel()
+        self._mass = blocks
+        self._unit = self._project_vector(self._assembled(dfem.form(self._test * measure)))
+
+    def function(self, name: str) -> dfem.Function:
+        """A new zero field."""
+        return dfem.Function(self.space, name=name)
+
+    def value(self, field: dfem.Function) -> Any:
+        """UFL value of a field on the facet."""
+        return ufl.dot(field("+"), self._normal("+"))
+
+    def constant(self, name: str, values: npt.NDArray[np.float64]) -> dfem.Function:
+        """Field with one given value per owned interface facet, shape (n,)."""
+        field = self.function(name)
+        field.x.array[self.facet_dofs] = self._unit * values[:, None]
+        field.x.scatter_forward()
+        return field
+
+    def projection(self, expression: Any) -> dfem.Form:
+        """Compile the form with which :meth:`update` evaluates ``expression``."""
+        return dfem.form(expression * self._test * self._measure)
+
+    def update(self, field: dfem.Function, projection: dfem.Form) -> None:
+        """Set ``field`` to the projected expression, facet by facet."""
+        field.x.array[self.facet_dofs] = self._project_vector(self._assembled(projection))
+        field.x.scatter_forward()
+
+    def integrals(self, projection: dfem.Form) -> npt.NDArray[np.float64]:
+        """Integral of the projected expression over every owned interface facet, shape (n,)."""
+        return np.einsum("fi,fi->f", self._assembled(projection), self._unit)
+
+    def _assembled(self, form: dfem.Form) -> npt.NDArray[np.float64]:
+        vector = dfem.assemble_vector(form)
+        vector.scatter_reverse(InsertMode.add)
+        vector.scatter_forward()
+        values: npt.NDArray[np.float64] = vector.array[self.facet_dofs]
+        return values
+
+    def _project_vector(self, moments: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if len(moments) == 0:
+            return moments
+        solved: npt.NDArray[np.float64] = np.linalg.solve(self._mass, moments[:, :, None])[:, :, 0]
+        return solved
+
+
+def interface_measure(domain: Domain, interfaces: InterfaceFacets, tag: int = 1) -> Any:
+    """Interior-facet measure over all interfaces, '+' and '-' ordered by grain."""
+    return ufl.Measure(
+        "dS",
+        domain=domain.mesh,
+        subdomain_data=[(tag, interfaces.quadruples.ravel())],
+        subdomain_id=tag,
+        metadata={"quadrature_degree": QUADRATURE_DEGREE},
+    )

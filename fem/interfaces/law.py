@@ -1,0 +1,92 @@
+"""The parameters of an interface between two phases, and the kinds that ship."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fem.parameters import Mark, Parameter
+
+
+@dataclass(frozen=True)
+class InterfaceLaw:
+    """How two touching phases hold, touch and exchange lithium.
+
+    Attributes:
+        strength: Largest traction σ_max in MPa in opening; None for a tie that never breaks.
+        fracture_energy: Gc in J/m², the area under the traction-separation curve.
+        shear_ratio: β of the effective opening √(⟨δn⟩² + β² δt²); shear strength is β σ_max.
+        stiffness: Traction per opening of the intact interface in MPa/µm.
+        contact_stiffness: Pressure per penetration in MPa/µm.
+        relaxation_time: Time in s over which damage follows the opening (Duvaut-Lions).
+        residual_stiffness: MPa/µm left when broken, so that a loose grain is not a singular problem.
+        exchange_resistance: R_s in pJ µm² s/fmol², infinite where no lithium passes.
+        contact_pressure: Pressure in MPa at which a broken interface exchanges half of what an intact one does.
+    """
+
+    strength: Parameter | None
+    fracture_energy: Parameter | None
+    shear_ratio: Parameter
+    stiffness: Parameter
+    contact_stiffness: Parameter
+    relaxation_time: Parameter
+    residual_stiffness: Parameter
+    exchange_resistance: Parameter
+    contact_pressure: Parameter
+
+
+def kind_name(phase_a: str, phase_b: str) -> str:
+    """Name of the interface between two phases; independent of their order."""
+    return "|".join(sorted((phase_a, phase_b)))
+
+
+_BARE = "Lee et al. 2023, 10.1002/aenm.202300172: bare pressed electrode; upper bound, cutting also deforms"
+
+
+def _law(
+    strength: float | None,
+    energy: float,
+    resistance: float,
+    energy_source: str = _BARE,
+    energy_mark: Mark = "read",
+    stiffness: float = 2.0e5,
+) -> InterfaceLaw:
+    return InterfaceLaw(
+        None
+        if strength is None
+        else Parameter(strength, "MPa", "5-50 MPa possible: the cohesive zone must be resolved", "assumed"),
+        None if strength is None else Parameter(energy, "J/m^2", energy_source, energy_mark),
+        Parameter(1.0, "1", "shear as strong as opening", "assumed"),
+        Parameter(stiffness, "MPa/um", "about ten times the stiffness of an element layer", "assumed"),
+        Parameter(stiffness, "MPa/um", "keeps penetration under 2 % of the silicon radius", "assumed"),
+        Parameter(20.0, "s", "regularises snapping; its dissipation is reported", "assumed"),
+        Parameter(1.0e-3, "MPa/um", "1 kPa at 1 um: carries a loose grain", "assumed"),
+        Parameter(resistance, "pJ um^2 s/fmol^2", "5 mV per interface at 0.1 C where finite", "assumed"),
+        Parameter(1.0, "MPa", "contact pressure of a few MPa restores contact", "assumed"),
+    )
+
+
+_CLOSED = float("inf")
+_EXCHANGE = 15.0
+_LITHIUM = 1.0e4
+_POOR = "as the bare electrode's interfaces; no measurement of its own"
+
+
+def shipped_laws() -> dict[str, InterfaceLaw]:
+    """Interface laws of all pairs of phases that ship, by kind name."""
+    laws: dict[str, InterfaceLaw] = {}
+    hosts = ("graphite", "silicon")
+    for number, host in enumerate(hosts):
+        for other in hosts[number:]:
+            laws[kind_name(host, other)] = _law(20.0, 0.31, _EXCHANGE)
+        laws[kind_name(host, "lithium")] = _law(20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed")
+        laws[kind_name(host, "binder")] = _law(20.0, 1.0, _CLOSED, "binder sticks better than dry contact", "assumed")
+        laws[kind_name(host, "copper")] = _law(20.0, 0.31, _CLOSED)
+        laws[kind_name(host, "electrolyte")] = _law(20.0, 0.31, _EXCHANGE, _POOR, "assumed")
+    for other in ("binder", "copper", "electrolyte", "lithium"):
+        laws[kind_name("lithium", other)] = _law(20.0, 1.0, _CLOSED, "pressed lithium sticks; no source", "assumed")
+    for other in ("binder", "copper", "electrolyte"):
+        laws[kind_name("binder", other)] = _law(20.0, 1.0, _CLOSED, "binder sticks better than dry contact", "assumed")
+    laws[kind_name("copper", "electrolyte")] = _law(20.0, 0.31, _CLOSED, _POOR, "assumed")
+    for other in (*hosts, "lithium", "binder", "copper", "electrolyte", "pore"):
+        laws[kind_name("pore", other)] = _law(None, 0.0, _CLOSED, stiffness=1.0e4)
+    return laws

@@ -1,0 +1,77 @@
+"""What is done to a domain at its boundary: supports, pressure, lithium influx, prescribed values, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Values = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Support:
+    """Holds displacement components of a boundary at a value.
+
+    Attributes:
+        boundary: Name of the boundary, or None for every node.
+        component: 0, 1 or 2.
+        name: Name of the control that gives the value in µm (starts at zero).
+    """
+
+    boundary: str | None
+    component: int
+    name: str = "zero"
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """Dead pressure on a boundary; control ``name`` in MPa, positive when it pushes inwards."""
+
+    boundary: str
+    name: str = "pressure"
+
+
+@dataclass(frozen=True)
+class LithiumInflux:
+    """Lithium entering through a boundary; control ``name`` in fmol/(µm² s)."""
+
+    boundary: str
+    name: str = "influx"
+
+
+@dataclass(frozen=True)
+class Prescribed:
+    """Prescribes a field on a boundary by values that may vary in space.
+
+    Attributes:
+        boundary: Name of the boundary, or None for every node.
+        field: 0 displacement, 1 concentration, 2 chemical potential.
+        values: Function of x, shape (3, points), that gives the values, shape (components, points) or (points,).
+            It is evaluated anew at the beginning of each step.
+    """
+
+    boundary: str | None
+    field: int
+    values: Values
+
+
+@dataclass(frozen=True)
+class Source:
+    """Volume source of momentum and lithium (used for manufactured solutions and test loads).
+
+    Attributes:
+        body_force: UFL vector in MPa/µm or None.
+        lithium: UFL scalar in fmol/(µm³ s) or None.
+        potential: UFL scalar added to the chemical potential in pJ/fmol or None.
+    """
+
+    body_force: Any = None
+    lithium: Any = None
+    potential: Any = None
+
+
+Load = Support | Pressure | LithiumInflux | Prescribed | Source

@@ -1,0 +1,149 @@
+"""What a material is made of: elasticity, flow, swelling, and its part in the lithium balance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+
+from fem.materials.open_circuit import OpenCircuitCurve
+from fem.parameters import Parameter
+from fem.units import GAS_CONSTANT
+
+
+@dataclass(frozen=True)
+class Elasticity:
+    """Isotropic hyperelasticity with Young's modulus E = E0 + E1 x (MPa), x the lithiation."""
+
+    youngs_modulus: Parameter
+    youngs_modulus_slope: Parameter
+    poisson_ratio: Parameter
+
+
+@dataclass(frozen=True)
+class OverstressFlow:
+    """Viscoplastic flow: rate = reference_rate ⟨(σ̄ - threshold - hardening·ε) / drag⟩^exponent.
+
+    Bower et al. 2011 (10.1016/j.jmps.2011.01.003) has drag = threshold. A threshold of 1e30 switches flow off.
+    """
+
+    threshold: Parameter
+    hardening: Parameter
+    drag: Parameter
+    reference_rate: Parameter
+    exponent: Parameter
+
+    def rate_at(self, temperature: float) -> float:
+        """Reference rate in 1/s; no temperature dependence is stated for this law."""
+        return self.reference_rate.value
+
+
+@dataclass(frozen=True)
+class AnandFlow:
+    """Power-law creep without a yield surface whose resistance S hardens towards a rate-dependent limit.
+
+    rate = A exp(-Q/RT) (σ̄ / S)^(1/m), dS = H0 |1 - S/S*|^a sign(1 - S/S*) dε, S* = Y* (rate / (A exp(-Q/RT)))^n;
+    Anand and Narayan 2019 (10.1149/2.0861906jes). ``size_factor`` multiplies all resistances: micrometre bodies
+    of lithium are far stronger than bulk (Xu et al. 2017, 10.1073/pnas.1615733114).
+    """
+
+    pre_factor: Parameter
+    activation_energy: Parameter
+    rate_sensitivity: Parameter
+    initial_resistance: Parameter
+    hardening: Parameter
+    saturation: Parameter
+    hardening_exponent: Parameter
+    saturation_exponent: Parameter
+    size_factor: Parameter
+
+    def rate_at(self, temperature: float) -> float:
+        """Reference rate A exp(-Q/RT) in 1/s."""
+        return self.pre_factor.value * math.exp(-self.activation_energy.value / (GAS_CONSTANT * temperature))
+
+
+@dataclass(frozen=True)
+class Swelling:
+    """Volume ratio J_c = 1 + a (x - x0) + b (x² - x0²) + c (x³ - x0³) relative to the initial lithiation x0."""
+
+    linear: Parameter
+    quadratic: Parameter
+    cubic: Parameter
+
+
+@dataclass(frozen=True)
+class Host:
+    """A phase that stores lithium and conducts it.
+
+    Attributes:
+        maximum_concentration: c_max in fmol/µm³ of the unlithiated phase.
+        diffusivity: D in µm²/s at the run's temperature.
+        curve: Open-circuit voltage.
+        smallest_slope: |dU/dx| in V below which the mobility D c_max / (F |dU/dx|) does not grow further.
+    """
+
+    maximum_concentration: Parameter
+    diffusivity: Parameter
+    curve: OpenCircuitCurve
+    smallest_slope: Parameter
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """Lithium metal: a grain's J_c is the fraction of its lithium that is left, never below a floor.
+
+    Attributes:
+        concentration: c of the full metal in fmol/µm³.
+        floor: Smallest J_c; also the fraction below which no more lithium is given.
+        levelling_diffusivity: Numerical: spreads what is left evenly over the grain, in µm²/s.
+    """
+
+    concentration: Parameter
+    floor: Parameter
+    levelling_diffusivity: Parameter
+
+
+@dataclass(frozen=True)
+class Conductor:
+    """A solid electrolyte: conducts lithium, stores none.
+
+    Attributes:
+        conductivity: In S/m.
+    """
+
+    conductivity: Parameter
+
+
+@dataclass(frozen=True)
+class Material:
+    """One phase of the electrode.
+
+    Attributes:
+        phase: Name of the phase in the mesh.
+        elasticity: Always present.
+        flow: Viscoplastic law or None for a purely elastic phase.
+        swelling: Volume change of a host or None.
+        lithium: Part in the lithium balance or None for an inert phase.
+        hessian_length: For pores: length in µm of the Hessian regularisation ½ E l² |Grad Grad u|², else None.
+        solid: Whether the phase counts as solid (pores do not).
+    """
+
+    phase: str
+    elasticity: Elasticity
+    flow: OverstressFlow | AnandFlow | None = None
+    swelling: Swelling | None = None
+    lithium: Host | Reservoir | Conductor | None = None
+    hessian_length: Parameter | None = None
+    solid: bool = True
+
+
+def parameters_of(item: object, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+    """All parameters of a material or interface law with their dotted names."""
+    if not is_dataclass(item):
+        return
+    for field in fields(item):
+        value, name = getattr(item, field.name), f"{prefix}{field.name}"
+        if isinstance(value, Parameter):
+            yield name, value
+        else:
+            yield from parameters_of(value, f"{name}.")

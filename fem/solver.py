@@ -1,0 +1,207 @@
+"""Newton's method on the coupled problem through PETSc SNES, with convergence demanded of every field."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from mpi4py import MPI
+from petsc4py import PETSc
+
+from fem import compat
+from fem.model import ElectrodeModel
+from fem.model import Constraint
+
+
+@dataclass(frozen=True)
+class SolverSettings:
+    """Settings of the nonlinear and linear solver.
+
+    Attributes:
+        force_tolerance: Largest nodal force imbalance in MPa·µm (per µm of depth in 2D).
+        lithium_tolerance: Largest nodal lithium imbalance relative to a node's capacity.
+        potential_tolerance: Largest error of the chemical potential in pJ/fmol.
+        displacement_tolerance: Largest last change of displacement in µm.
+        maximum_iterations: Newton iterations before a step is given up.
+        line_search: PETSc line search: ``bt`` or ``basic``.
+    """
+
+    force_tolerance: float = 1.0e-6
+    lithium_tolerance: float = 1.0e-9
+    potential_tolerance: float = 1.0e-6
+    displacement_tolerance: float = 1.0e-5
+    maximum_iterations: int = 15
+    line_search: str = "basic"
+
+
+@dataclass
+class Timing:
+    """Accumulated work."""
+
+    iterations: int = 0
+    residuals: int = 0
+    residual_seconds: float = 0.0
+    jacobian_seconds: float = 0.0
+    solve_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of one nonlinear solve."""
+
+    converged: bool
+    iterations: int
+    reason: str
+    norms: tuple[float, float, float] = field(default=(np.nan, np.nan, np.nan))
+
+
+class NewtonSolver:
+    """Solves a step of a model; matrices and solvers are built once.
+
+    Args:
+        model: The coupled model.
+        settings: Tolerances and method.
+        options: Further PETSc options without prefix, e.g. ``{"snes_monitor": None}``.
+    """
+
+    def __init__(self, model: ElectrodeModel, settings: SolverSettings, options: dict[str, object] | None = None):
+        self.model, self.settings, self.timing = model, settings, Timing()
+        self._assembled = _like(model)
+        self.matrix = compat.create_matrix(model.jacobian_form)
+        self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
+        self._solution, self._residual = self.matrix.createVecs()
+        dofs, owned = model.state.dofs, model.state.dofs.owned
+        self._fields = [d[d < owned] for d in (dofs.displacement, dofs.concentration, dofs.chemical_potential)]
+        self._constrained = np.unique(
+            np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
+        ).astype(np.int32)
+        self._nodal_weights = self._weights()
+        snes = PETSc.SNES().create(model.comm)
+        prefix = f"swellbound_{id(self)}_"
+        snes.setOptionsPrefix(prefix)
+        snes.setType("newtonls")
+        snes.setFunction(self._function, self._residual)
+        snes.setJacobian(self._jacobian, self.matrix)
+        snes.setConvergenceTest(self._test)
+        snes.setTolerances(max_it=settings.maximum_iterations)
+        ksp = snes.getKSP()
+        ksp.setType("preonly")
+        ksp.getPC().setType("lu")
+        ksp.getPC().setFactorSolverType("mumps")
+        database = PETSc.Options()
+        given = {"snes_linesearch_type": settings.line_search, **(options or {})}
+        for key, value in given.items():
+            database[prefix + key] = value
+        snes.setFromOptions()
+        for key in given:
+            del database[prefix + key]
+        self.snes = snes
+        self.norms = (np.nan, np.nan, np.nan)
+
+    def solve(self) -> Outcome:
+        """Solve the current step, starting from the model's unknowns."""
+        unknowns = self.model.state.unknowns
+        owned = self.model.state.dofs.owned
+        self._solution.array[:] = unknowns.x.array[:owned]
+        started = time.perf_counter()
+        before = self.timing.residual_seconds + self.timing.jacobian_seconds
+        self.snes.solve(None, self._solution)
+        inside = self.timing.residual_seconds + self.timing.jacobian_seconds - before
+        self.timing.solve_seconds += time.perf_counter() - started - inside
+        iterations, reason = self.snes.getIterationNumber(), self.snes.getConvergedReason()
+        self.timing.iterations += max(iterations, 1)
+        self._take(self._solution)
+        finite = self.model.update_flow()
+        converged = reason > 0 and finite
+        return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self.norms)
+
+    def _take(self, vector: PETSc.Vec) -> None:
+        unknowns = self.model.state.unknowns
+        unknowns.x.array[: self.model.state.dofs.owned] = vector.array_r
+        unknowns.x.scatter_forward()
+
+    def _function(self, snes: PETSc.SNES, x: PETSc.Vec, f: PETSc.Vec) -> None:
+        started = time.perf_counter()
+        self._take(x)
+        if self.model.update_flow():
+            compat.assemble_vector(self._assembled, self.model.residual_form)
+            owned = self.model.state.dofs.owned
+            values = self._assembled.x.array[:owned].copy()
+            for constraint in self.model.constraints:
+                values[constraint.dofs] = x.array_r[constraint.dofs] - _values(constraint)
+            f.array[:] = values
+        else:
+            f.set(np.nan)
+        self.timing.residuals += 1
+        self.timing.residual_seconds += time.perf_counter() - started
+
+    def _jacobian(self, snes: PETSc.SNES, x: PETSc.Vec, jacobian: PETSc.Mat, preconditioner: PETSc.Mat) -> None:
+        started = time.perf_counter()
+        compat.assemble_matrix(jacobian, self.model.jacobian_form)
+        # Whole rows are replaced and columns kept: prescribed values then enter through the linear solve.
+        jacobian.zeroRowsLocal(self._constrained, diag=1.0)
+        self.timing.jacobian_seconds += time.perf_counter() - started
+
+    def _test(self, snes: PETSc.SNES, iteration: int, norms: tuple[float, float, float]) -> int:
+        residual = self._residual.array_r
+        largest = [
+            np.max(np.abs(residual[d]) / w, initial=0.0)
+            for d, w in zip(self._fields, self._nodal_weights, strict=True)
+        ]
+        step = 0.0
+        if iteration > 0:
+            update = self.snes.getSolutionUpdate().array_r
+            step = float(np.max(np.abs(update[self._fields[0]]), initial=0.0))
+        local = np.array([*largest, step])
+        local[~np.isfinite(local)] = np.inf
+        values = np.empty_like(local)
+        self.model.comm.Allreduce(local, values, op=MPI.MAX)
+        self.norms = (float(values[0]), float(values[1]), float(values[2]))
+        settings = self.settings
+        if not np.all(np.isfinite(values)):
+            return int(PETSc.SNES.ConvergedReason.DIVERGED_FNORM_NAN)
+        done = (
+            values[0] <= settings.force_tolerance
+            and values[1] <= settings.lithium_tolerance
+            and values[2] <= settings.potential_tolerance
+            and values[3] <= settings.displacement_tolerance
+        )
+        if done:
+            return int(PETSc.SNES.ConvergedReason.CONVERGED_FNORM_ABS)
+        if iteration >= settings.maximum_iterations:
+            return int(PETSc.SNES.ConvergedReason.DIVERGED_MAX_IT)
+        return 0
+
+    def _weights(self) -> list[np.ndarray]:
+        """What each residual entry is measured against: 1, a node's capacity in fmol, and its volume."""
+        import ufl
+        from dolfinx import fem as dfem
+
+        from fem import balances
+
+        test = balances.split(ufl.TestFunction(self.model.state.space))
+        measure = self.model.measures.nodal
+        capacity = self.model.coefficients["maximum_concentration"]
+        form = (capacity * test.concentration + test.chemical_potential) * measure
+        compat.assemble_vector(self._assembled, dfem.form(form))
+        values = self._assembled.x.array
+        return [np.ones(len(self._fields[0])), values[self._fields[1]].copy(), values[self._fields[2]].copy()]
+
+
+_REASONS = {
+    int(getattr(PETSc.SNES.ConvergedReason, name)): name
+    for name in dir(PETSc.SNES.ConvergedReason)
+    if name.startswith(("CONVERGED", "DIVERGED"))
+}
+
+
+def _like(model: ElectrodeModel):
+    from dolfinx import fem as dfem
+
+    return dfem.Function(model.state.space)
+
+
+def _values(constraint: Constraint) -> object:
+    values = constraint.values
+    return values if isinstance(values, np.ndarray) else float(values.value)

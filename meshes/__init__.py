@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .composition import Plan, plan
 from .errors import GeometryError, ImportedMeshError, MeshError, QualityError, RecipeError
-from .generate import MeshFiles, generate
+from .files import MeshFiles
+from .generate import generate
+from .imported import import_mesh
 from .recipe import Recipe, read_recipe
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "generate",
+    "import_mesh",
     "plan",
     "read_recipe",
 ]

@@ -23,6 +23,8 @@ BOUNDARIES = {"bottom": 1, "top": 2, "left": 3, "right": 4}
 REFINED = ("silicon",)
 #: Strips are meshed this much coarser at their outer face.
 STRIP_COARSENING = 2.5
+#: Distance over which elements grow by their own size.
+GRADING = 4.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def gmsh_model(name: str) -> Iterator[None]:
         gmsh.initialize([], readConfigFiles=False, interruptible=False)
     options = {
         "General.Terminal": 0, "General.NumThreads": 1, "Mesh.RandomSeed": 1, "Mesh.RandomFactor": 1e-9,
-        "Mesh.Algorithm": 6, "Mesh.ElementOrder": 1, "Mesh.MeshSizeFromPoints": 1, "Mesh.MeshSizeFromCurvature": 0,
-        "Mesh.MeshSizeExtendFromBoundary": 1, "Mesh.MeshSizeMin": 0.0, "Mesh.MeshSizeMax": 1e22,
+        "Mesh.Algorithm": 6, "Mesh.ElementOrder": 1, "Mesh.MeshSizeFromPoints": 0, "Mesh.MeshSizeFromCurvature": 0,
+        "Mesh.MeshSizeExtendFromBoundary": 0, "Mesh.MeshSizeMin": 0.0, "Mesh.MeshSizeMax": 1e22,
         "Mesh.Optimize": 1, "Mesh.Smoothing": 5, "Mesh.Binary": 1, "Mesh.MshFileVersion": 4.1, "Mesh.SaveAll": 0,
     }  # fmt: skip
     before = {key: gmsh.option.getNumber(key) for key in options}
@@ -134,20 +136,15 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
     """Points, lines, surfaces and groups of grains and strips."""
     geo = gmsh.model.geo
     width, height = geometry.size
-    fine = np.zeros(len(geometry.vertices), dtype=bool)
-    refined = np.array([phase in REFINED for phase in geometry.phases] + [False])
-    fine[geometry.edges[refined[geometry.sides].any(axis=1)].ravel()] = True
-    size = np.where(fine, resolution.interface_element_size_um, resolution.element_size_um)
-    # A neck gets two elements across; a short edge is one element long.
-    size = np.minimum(size, np.maximum(geometry.room(), 0.25 * size))
     for v, (x, y) in enumerate(geometry.vertices):
-        geo.addPoint(x, y, 0.0, size[v], v + 1)
+        geo.addPoint(x, y, 0.0, tag=v + 1)
     for e, (a, b) in enumerate(geometry.edges):
         geo.addLine(a + 1, b + 1, e + 1)
     for grain, loops in enumerate(geometry.loops):
         geo.addPlaneSurface([geo.addCurveLoop(loop) for loop in loops], grain + 1)
         geo.addPhysicalGroup(2, [grain + 1], grain + 1, f"{geometry.phases[grain]}/{grain + 1}")
     count = len(geometry.loops)
+    strip_surfaces: dict[int, list[int]] = {}
 
     def on(axis: int, wall: float) -> list[int]:
         """Edges on a wall, in order along it."""
@@ -156,16 +153,13 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
         middle = geometry.vertices[geometry.edges[found]].mean(axis=1)[:, 1 - axis]
         return [int(e) for e in found[np.argsort(middle)]]
 
-    coarse = STRIP_COARSENING * resolution.element_size_um
     sides: dict[str, list[int]] = {"left": [e + 1 for e in on(0, 0.0)], "right": [e + 1 for e in on(0, width)]}
     for k, (name, wall, outer) in enumerate(
         (("copper", 0.0, -strips.foil_um), ("electrolyte", height, height + strips.electrolyte_um))
     ):
         shared = on(1, wall)
         corner = {x: 1 + int(np.flatnonzero((geometry.vertices == [x, wall]).all(axis=1))[0]) for x in (0.0, width)}
-        thickness = abs(outer - wall)
-        far = min(coarse, thickness + resolution.element_size_um)
-        left, right = geo.addPoint(0.0, outer, 0.0, far), geo.addPoint(width, outer, 0.0, far)
+        left, right = geo.addPoint(0.0, outer, 0.0), geo.addPoint(width, outer, 0.0)
         up, down = geo.addLine(left, corner[0.0]), geo.addLine(corner[width], right)
         face = geo.addLine(right, left)
         # Along the shared wall from left to right, whichever way each edge was drawn.
@@ -173,6 +167,7 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
                  else -e - 1 for e in shared]
         surface = geo.addPlaneSurface([geo.addCurveLoop([up, *along, down, face])])
         geo.addPhysicalGroup(2, [surface], count + 1 + k, name)
+        strip_surfaces[surface] = [abs(line) for line in along]
         sides["left"].append(up)
         sides["right"].append(down)
         boundary = "bottom" if name == "copper" else "top"
@@ -180,3 +175,41 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
     for boundary, lines in sides.items():
         geo.addPhysicalGroup(1, lines, BOUNDARIES[boundary], boundary)
     geo.synchronize()
+    _size_fields(geometry, strips, resolution, strip_surfaces)
+
+
+def _size_fields(
+    geometry: Geometry, strips: Strips, resolution: Resolution, strip_surfaces: dict[int, list[int]]
+) -> None:
+    """Element sizes: fine at the boundaries of refined phases, coarser with the distance; strips coarsen outwards."""
+    bulk, fine = resolution.element_size_um, resolution.interface_element_size_um
+    refined = np.array([phase in REFINED for phase in geometry.phases] + [False])[geometry.sides].any(axis=1)
+    field = gmsh.model.mesh.field
+    together = []
+
+    def graded(curves: list[int], at: float, beyond: float, start: float, stop: float, surfaces: list[int]) -> None:
+        """Size ``at`` up to the distance ``start`` from the curves, ``beyond`` from ``stop`` on, in the surfaces."""
+        distance = field.add("Distance")
+        field.setNumbers(distance, "CurvesList", curves)
+        field.setNumber(distance, "Sampling", 20)
+        threshold = field.add("Threshold")
+        for key, value in {
+            "InField": distance, "SizeMin": at, "SizeMax": beyond, "DistMin": start, "DistMax": stop,
+        }.items():  # fmt: skip
+            field.setNumber(threshold, key, value)
+        restricted = field.add("Restrict")
+        field.setNumber(restricted, "InField", threshold)
+        field.setNumbers(restricted, "SurfacesList", surfaces)
+        together.append(restricted)
+
+    grains = [grain + 1 for grain in range(len(geometry.loops))]
+    # Without a refined phase every wall counts at the bulk size, which makes the field uniform.
+    curves = np.flatnonzero(refined) if refined.any() else np.arange(len(geometry.edges))
+    near = fine if refined.any() else bulk
+    graded([int(e) + 1 for e in curves], near, bulk, 0.5 * fine, 0.5 * fine + GRADING * (bulk - near) + fine, grains)
+    for surface, lines in strip_surfaces.items():
+        thickness = max(strips.foil_um, strips.electrolyte_um)
+        graded(lines, bulk, STRIP_COARSENING * bulk, 0.0, thickness, [surface])
+    smallest = field.add("Min")
+    field.setNumbers(smallest, "FieldsList", together)
+    field.setAsBackgroundMesh(smallest)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +11,7 @@ from .bodies import Body, draw_bodies
 from .build import BOUNDARIES, Mesh, mesh_geometry
 from .composition import Plan, plan
 from .errors import GeometryError, QualityError, RecipeError
+from .files import MeshFiles, target_files, write_sidecar, written_aside
 from .geometry import Geometry, finish
 from .network import extract_network
 from .packing import pack
@@ -30,15 +26,6 @@ ATTEMPTS = 4
 #: Largest absolute miss of a volume fraction and relative miss of the areal capacity.
 FRACTION_TOLERANCE = 0.01
 CAPACITY_TOLERANCE = 0.01
-
-
-@dataclass(frozen=True)
-class MeshFiles:
-    """The three files of a mesh."""
-
-    msh: Path
-    sidecar: Path
-    picture: Path
 
 
 def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> MeshFiles:
@@ -58,18 +45,14 @@ def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> Me
     Raises:
         RecipeError: the recipe cannot be made; nothing is written.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
-        raise RecipeError("name", f"{name!r} is not a file name of letters, digits, '-', '_' and '.'")
     resolved = plan(recipe)
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    files = target_files(directory, name)
     attempts: list[dict[str, Any]] = []
-    for sub_seed in range(ATTEMPTS):
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch:
-            aside = Path(scratch)
+    with written_aside(files) as aside:
+        for sub_seed in range(ATTEMPTS):
             try:
                 geometry = make_geometry(recipe, resolved, sub_seed)
-                mesh = mesh_geometry(geometry, recipe.strips, recipe.resolution, str(aside / "mesh.msh"), name)
+                mesh = mesh_geometry(geometry, recipe.strips, recipe.resolution, str(aside.msh), name)
                 require_quality(mesh)
                 table = describe(mesh, name, BOUNDARIES)
                 compare(table, recipe, resolved)
@@ -80,15 +63,20 @@ def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> Me
             _require_cells(mesh, recipe)
             attempts.append({"sub_seed": sub_seed, "outcome": "accepted"})
             table["attempts"] = attempts
-            (aside / "mesh.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-            draw_picture(mesh, table, aside / "mesh.png")
-            files = MeshFiles(*(folder / f"{name}.{suffix}" for suffix in ("msh", "json", "png")))
-            # The sidecar goes last: a mesh without one is not read by anybody.
-            for suffix in ("msh", "png", "json"):
-                os.replace(aside / f"mesh.{suffix}", folder / f"{name}.{suffix}")
-            return files
+            write_sidecar(table, aside.sidecar)
+            draw_picture(mesh, table, aside.picture)
+            break
+        else:
+            raise _refusal(recipe, attempts)
+    return files
+
+
+def _refusal(recipe: Recipe, attempts: list[dict[str, Any]]) -> RecipeError:
+    """The error after the last attempt, with the reason of each."""
     reasons = "; ".join(f"{k + 1}. {attempt['outcome']}" for k, attempt in enumerate(attempts))
-    raise RecipeError("mesh.seed", f"{recipe.seed} gave no sound mesh in {ATTEMPTS} attempts ({reasons}); try another")
+    return RecipeError(
+        "mesh.seed", f"{recipe.seed} gave no sound mesh in {len(attempts)} attempts ({reasons}); try another seed"
+    )
 
 
 def make_geometry(recipe: Recipe, resolved: Plan, sub_seed: int = 0) -> Geometry:

@@ -53,20 +53,6 @@ class Network:
         np.add.at(area, self.sides[:, 1], -cross)
         return area[:bodies]
 
-    def area_gradient(self, bodies: int) -> sparse.csr_matrix:
-        """Derivative of each body's area by the coordinates (x0, y0, x1, ...), shape (bodies, 2 n), walls kept."""
-        a, b = self.vertices[self.edges[:, 0]], self.vertices[self.edges[:, 1]]
-        ia, ib = 2 * self.edges[:, 0], 2 * self.edges[:, 1]
-        columns = np.concatenate([ia, ia + 1, ib, ib + 1])
-        values = 0.5 * np.concatenate([b[:, 1], -b[:, 0], -a[:, 1], a[:, 0]])
-        left, right = np.tile(self.sides[:, 0], 4), np.tile(self.sides[:, 1], 4)
-        rows = np.concatenate([left, right])
-        keep = rows != OUTSIDE
-        shape = (bodies, 2 * len(self.vertices))
-        everything = np.concatenate([values, -values])[keep]
-        matrix = sparse.csr_matrix((everything, (rows[keep], np.concatenate([columns, columns])[keep])), shape=shape)
-        return sparse.csr_matrix(matrix @ sparse.diags(self.free().ravel().astype(float)))
-
     def lengths(self) -> Floats:
         """Length of each edge, um."""
         return np.asarray(np.hypot(*(self.vertices[self.edges[:, 1]] - self.vertices[self.edges[:, 0]]).T))
@@ -119,6 +105,43 @@ class Network:
         used[self.edges.ravel()] = True
         self.vertices = self.vertices[used]
         self.edges = (np.cumsum(used) - 1)[self.edges]
+
+
+class AreaMap:
+    """Areas of bodies as a function of the vertices, for a network whose topology stays.
+
+    Areas are quadratic in the coordinates, so their gradient is linear: its entries are one sparse product away.
+    """
+
+    def __init__(self, network: Network, bodies: int) -> None:
+        """Set up the pattern.
+
+        Args:
+            network: the network; later changes of its vertices are allowed, of its edges not.
+            bodies: number of bodies.
+        """
+        count = 2 * len(network.vertices)
+        ia, ib = 2 * network.edges[:, 0], 2 * network.edges[:, 1]
+        # Twice the area gains ax by - ay bx on the left: four entries of the gradient, each one coordinate.
+        columns = np.tile(np.concatenate([ia, ia + 1, ib, ib + 1]), 2)
+        sources = np.tile(np.concatenate([ib + 1, ib, ia + 1, ia]), 2)
+        sign = np.repeat([0.5, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5], len(network.edges))
+        rows = np.concatenate([np.tile(network.sides[:, 0], 4), np.tile(network.sides[:, 1], 4)])
+        inside = rows != OUTSIDE
+        places, entry = np.unique(rows[inside] * count + columns[inside], return_inverse=True)
+        self._shape = (bodies, count)
+        self._columns = places % count
+        self._starts = np.searchsorted(places // count, np.arange(bodies + 1))
+        self._map = sparse.csr_matrix((sign[inside], (entry, sources[inside])), shape=(len(places), count))
+        self._free = network.free().ravel()[self._columns].astype(float)
+
+    def evaluate(self, vertices: Floats) -> tuple[Floats, sparse.csr_matrix]:
+        """Areas, shape (bodies,), um2, and their gradient along the free coordinates, shape (bodies, 2 n)."""
+        entries = self._map @ vertices.ravel()
+        full = sparse.csr_matrix((entries, self._columns, self._starts), shape=self._shape)
+        return 0.5 * (full @ vertices.ravel()), sparse.csr_matrix(
+            (entries * self._free, self._columns, self._starts), shape=self._shape
+        )
 
 
 def extract_network(diagram: Diagram, owner: Ints, bodies: int, width: float, height: float) -> Network:

@@ -11,12 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .bodies import Body
+from .errors import GeometryError
 from .tessellation import Diagram, Floats, Ints, transport
 
 #: Spacing of a flake's generators over its thickness: small enough that boundaries come out nearly straight.
 STRING_SPACING = 0.4
+#: How much likelier a pore sits near a junction of boundaries than elsewhere on them.
+JUNCTION_PREFERENCE = 12.0
 LARGE_PHASES = ("graphite", "lithium")
 
 
@@ -69,17 +74,19 @@ def pack(
     points, owner = _generators([bodies[i] for i in large], centres[large], width, height)
     diagram, weights = transport(points, owner, scaled, width, height, weights, tolerance=0.02)
 
-    lines = _boundary_points(diagram, owner)
+    places, near_junction = _boundary_points(diagram, owner)
     axes = points[np.isin(owner, [k for k, i in enumerate(large) if bodies[i].phase == "graphite"])]
-    sites = _Sites(width, height, random)
+    within = np.arange(len(places) + len(axes)) >= len(places)
+    near_junction = np.append(near_junction, np.zeros(len(axes), dtype=bool))
+    sites = _Sites(np.concatenate([places, axes]), width, height, random)
     for i in sorted(small, key=lambda i: -bodies[i].area):
         body = bodies[i]
-        places, prior = lines
+        preference = 1.0 * ~within
         if body.phase == "silicon" and silicon_within:
-            places, prior = axes, np.ones(len(axes))
-        elif body.phase != "pore":
-            prior = np.ones(len(prior))
-        centres[i] = sites.take(places, prior, 0.5 * body.length)
+            preference = 1.0 * within
+        elif body.phase == "pore":
+            preference = preference * (1.0 + JUNCTION_PREFERENCE * near_junction)
+        centres[i] = sites.take(preference, 0.5 * body.length)
 
     weights = None
     for sweep in range(9):
@@ -137,8 +144,8 @@ def _shift(points: Floats, owner: Ints, diagram: Diagram, count: int) -> Floats:
     return shift
 
 
-def _boundary_points(diagram: Diagram, owner: Ints, step: float = 0.1) -> tuple[Floats, Floats]:
-    """Points along the boundaries between bodies, and a preference that is high near their junctions."""
+def _boundary_points(diagram: Diagram, owner: Ints, step: float = 0.1) -> tuple[Floats, NDArray[np.bool_]]:
+    """Points along the boundaries between bodies, shape (n, 2), and which of them lie near a junction of three."""
     inner = diagram.second >= 0
     inner[inner] = owner[diagram.first[inner]] != owner[diagram.second[inner]]
     start, end = diagram.start[inner], diagram.end[inner]
@@ -151,35 +158,37 @@ def _boundary_points(diagram: Diagram, owner: Ints, step: float = 0.1) -> tuple[
     ends = np.round(np.concatenate([start, end]), 5)
     unique, times = np.unique(ends, axis=0, return_counts=True)
     junctions = unique[times >= 3]
-    preference = np.ones(len(everything))
-    if len(junctions):
-        gap = np.sqrt(((everything[:, None, :] - junctions[None, :, :]) ** 2).sum(axis=2)).min(axis=1)
-        preference = 1.0 + 12.0 * (gap < 0.4)
-    return everything, preference
+    if len(junctions) == 0:
+        return everything, np.zeros(len(everything), dtype=bool)
+    gap, _ = cKDTree(junctions).query(everything)
+    return everything, np.asarray(gap < 0.4)
 
 
 class _Sites:
-    """Sites already taken; gives out free ones at random."""
+    """Candidate places; gives out free ones at random and keeps the room left at every other."""
 
-    def __init__(self, width: float, height: float, random: np.random.Generator) -> None:
-        self._size = np.array([width, height])
+    def __init__(self, places: Floats, width: float, height: float, random: np.random.Generator) -> None:
+        self._places = places
         self._random = random
-        self._centres: list[Floats] = []
-        self._radii: list[float] = []
+        self._wall = np.minimum(places, np.array([width, height]) - places).min(axis=1)
+        self._room = np.full(len(places), np.inf)
 
-    def take(self, places: Floats, preference: Floats, radius: float) -> Floats:
-        """One of ``places`` (shape (n, 2)), as clear of walls and of sites taken as can be had."""
-        wall = np.minimum(places, self._size - places).min(axis=1)
-        room = np.full(len(places), np.inf)
-        if self._centres:
-            gap = np.sqrt(((places[:, None, :] - np.array(self._centres)[None, :, :]) ** 2).sum(axis=2))
-            room = (gap / (np.array(self._radii) + radius)[None, :]).min(axis=1)
-        for clearance in (1.3, 1.15, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.0):
-            free = np.flatnonzero((room >= clearance) & (wall >= 0.8 * clearance * radius))
-            if len(free):
+    def take(self, preference: Floats, radius: float) -> Floats:
+        """A place for a body of this radius (um), as clear of walls and of bodies set before as can be had.
+
+        Args:
+            preference: relative chance of each place; places of chance 0 are not for this body.
+            radius: of the body, um.
+
+        Returns:
+            The place, shape (2,).
+        """
+        for clearance in (1.6, 1.3, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, -np.inf):
+            chance = preference * (self._room >= clearance * radius) * (self._wall >= 0.8 * clearance * radius)
+            if chance.any():
                 break
-        chance = preference[free] / preference[free].sum()
-        chosen = places[free[self._random.choice(len(free), p=chance)]]
-        self._centres.append(chosen)
-        self._radii.append(radius)
+        else:
+            raise GeometryError("there is no place for a small body")
+        chosen = self._places[self._random.choice(len(chance), p=chance / chance.sum())]
+        self._room = np.minimum(self._room, np.hypot(*(self._places - chosen).T) - radius)
         return np.asarray(chosen)

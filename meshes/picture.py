@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
-import numpy as np
+from matplotlib.patches import Rectangle
 
 from .build import Mesh
 from .sidecar import phase_of
@@ -24,6 +26,8 @@ COLOURS = {
     "copper": "#b87333",
     "electrolyte": "#f0e6a8",
 }
+SECTION_INCHES = 10.0
+TABLE_INCHES = 3.2
 
 
 def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
@@ -36,17 +40,70 @@ def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
     """
     box = table["box_um"]
     total = box["thickness"] + box["foil"] + box["electrolyte"]
-    figure = Figure(figsize=(2.6 + 9.0, max(2.6, 1.0 + 9.0 * total / box["width"])), dpi=150, layout="constrained")
+    height = float(np.clip(SECTION_INCHES * total / box["width"], 3.2, 14.0)) + 1.1
+    figure = Figure(figsize=(SECTION_INCHES + TABLE_INCHES, height), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    axes, side = figure.subplots(1, 2, width_ratios=[9.0, 2.6])
+    axes, beside = figure.subplots(1, 2, width_ratios=[SECTION_INCHES, TABLE_INCHES])
+    _draw_section(axes, mesh)
+    _draw_table(beside, table)
+    axes.set_title(table["name"], loc="left", fontweight="bold")
+    figure.savefig(path)
+
+
+def _draw_section(axes: Any, mesh: Mesh) -> None:
+    """The section itself: phases, elements faintly, grain boundaries in black."""
     corners = mesh.points[mesh.cells]
     colours = [COLOURS[phase_of(mesh.names[int(tag)])] for tag in mesh.cell_tags]
     axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=colours, linewidths=0.2))
-    axes.add_collection(PolyCollection(corners, facecolors="none", edgecolors="#00000030", linewidths=0.15))
-    axes.add_collection(LineCollection(_grain_boundaries(mesh), colors="black", linewidths=0.6))
-    axes.autoscale()
+    axes.add_collection(PolyCollection(corners, facecolors="none", edgecolors="#00000028", linewidths=0.15))
+    axes.add_collection(LineCollection(_grain_boundaries(mesh), colors="black", linewidths=0.55))
+    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(low[1], high[1])
     axes.set_aspect("equal")
-    figure.savefig(path)
+    axes.set_xlabel("along the foil (µm)")
+    axes.set_ylabel("height above the foil (µm)")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_table(axes: Any, table: dict[str, Any]) -> None:
+    """Phases with their number of grains, stated and realised volume fractions; then size, capacity and quality."""
+    axes.set_axis_off()
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(0.0, 1.0)
+    counts = Counter(grain["phase"] for grain in table["grains"])
+    realised = table["volume_fractions"]["realised"]
+    target = table["volume_fractions"].get("target", {})
+    columns = (0.48, 0.75, 1.0)
+    line, at = 0.062, 0.97
+    for x, title in zip(columns, ("grains", "recipe", "realised"), strict=True):
+        axes.text(x, at, title, ha="right", va="center", fontsize=8, color="#555555")
+    for phase in (name for name in COLOURS if counts[name]):
+        at -= line
+        axes.add_patch(Rectangle((0.0, at - 0.018), 0.06, 0.036, facecolor=COLOURS[phase], edgecolor="black", lw=0.5))
+        axes.text(0.085, at, phase, va="center", fontsize=9)
+        if phase in realised:
+            stated = f"{100.0 * target[phase]:.2f} %" if phase in target else "–"
+            for x, text in zip(columns, (str(counts[phase]), stated, f"{100.0 * realised[phase]:.2f} %"), strict=True):
+                axes.text(x, at, text, ha="right", va="center", fontsize=9)
+    box, quality = table["box_um"], table["quality"]
+    rows = [("electrode", f"{box['thickness']:.2f} × {box['width']:g} µm")]
+    for label, key in (("host capacity", "areal_capacity_mAh_cm2"), ("lithium powder", "lithium_capacity_mAh_cm2")):
+        if table.get(key, {}).get("realised"):
+            rows.append((label, f"{table[key]['realised']:.3f} mAh/cm²"))
+    rows += [
+        ("triangles, nodes", f"{quality['cells']}, {quality['nodes']}"),
+        ("worst gamma, SICN", f"{quality['gamma']['min']:.2f}, {quality['sicn']['min']:.2f}"),
+    ]
+    if "seed" in table:
+        rows.append(("seed", str(table["seed"])))
+    at -= 0.5 * line
+    axes.axhline(at, color="#aaaaaa", lw=0.6)
+    for label, value in rows:
+        at -= line
+        axes.text(0.0, at, label, va="center", fontsize=9, color="#555555")
+        axes.text(1.0, at, value, ha="right", va="center", fontsize=9)
 
 
 def _grain_boundaries(mesh: Mesh) -> Floats:

@@ -18,12 +18,15 @@ from scipy.spatial import cKDTree
 
 from . import surgery
 from .errors import GeometryError
-from .network import OUTSIDE, Network
+from .network import OUTSIDE, AreaMap, Network
 from .tessellation import Floats, Ints
 
 #: Line tension between two flakes relative to that around a small body: 0.3 makes a small body meet the flake
 #: boundary it sits on at 163 degrees, which is nearly a disc.
 FLAKE_TENSION = 0.3
+#: Shortest edge and longest edge of a small body over its diameter (a regular hexagon has 0.55).
+SHORTEST = 0.28
+LONGEST = 0.72
 #: Corners sharper than this are pushed open.
 OPEN_DEGREES = 45.0
 #: Largest move of a vertex in one step relative to the shortest edge wanted.
@@ -51,8 +54,8 @@ class Scales:
         width = np.append(self.width, np.inf)[sides].min(axis=1)
         large = np.append(self.large, True)[sides].all(axis=1)
         wall = (sides == OUTSIDE).any(axis=1)
-        shortest = np.minimum(0.24 * width, 0.24 * float(np.median(self.width)) * 1.5)
-        longest = np.where(large | wall, np.inf, np.maximum(0.5 * width, 2.5 * shortest))
+        shortest = SHORTEST * np.minimum(width, 1.5 * float(np.median(self.width)))
+        longest = np.where(large | wall, np.inf, LONGEST * width)
         tension = np.where(wall, 0.0, np.where(large, FLAKE_TENSION, 1.0))
         return shortest, longest, tension, large
 
@@ -81,6 +84,7 @@ def flow(network: Network, scales: Scales, steps: int) -> None:
     """Move the vertices for a number of small steps; the topology stays."""
     shortest, _, tension, _ = scales.of_edges(network.sides)
     corners = _corners(network)
+    areas = AreaMap(network, len(scales.targets))
     unit = float(np.median(shortest))
     limit = STEP * unit
     free = network.free()
@@ -88,10 +92,10 @@ def flow(network: Network, scales: Scales, steps: int) -> None:
     for step in range(steps):
         if step % 10 == 0:
             necks = _close_pairs(network, 2.0 * unit)
-        move = 0.25 * unit * _forces(network, shortest, tension, corners, necks, 0.6 * unit) * free
+        move = 0.2 * unit * _forces(network, shortest, tension, corners, necks, 0.6 * unit) * free
         size = np.hypot(move[:, 0], move[:, 1])
-        network.vertices += move * np.minimum(1.0, limit / np.maximum(size, 1e-30))[:, None]
-        _project(network, scales.targets)
+        move *= np.minimum(1.0, limit / np.maximum(size, 1e-30))[:, None]
+        _move(network, areas, scales.targets, move)
 
 
 def restore_areas(network: Network, targets: Floats, tolerance: float = 1e-9) -> None:
@@ -100,22 +104,29 @@ def restore_areas(network: Network, targets: Floats, tolerance: float = 1e-9) ->
     Raises:
         GeometryError: if the areas are not met in twenty steps.
     """
+    areas = AreaMap(network, len(targets))
+    still = np.zeros_like(network.vertices)
     for _ in range(20):
-        _project(network, targets)
-        if float(np.abs(network.areas(len(targets)) / targets - 1.0).max()) < tolerance:
+        if _move(network, areas, targets, still) < tolerance:
             return
     raise GeometryError("the areas of the grains could not be restored")
 
 
-def _project(network: Network, targets: Floats) -> None:
-    """One Newton step onto the target areas; the only dependent equation is their sum, the area of the box."""
-    bodies = len(targets)
-    gradient = network.area_gradient(bodies)
+def _move(network: Network, areas: AreaMap, targets: Floats, move: Floats) -> float:
+    """Move the vertices, corrected by the smallest displacement that meets the areas to first order.
+
+    The only dependent equation is the sum of the areas, which is that of the box.
+
+    Returns:
+        The largest relative error of an area before the move.
+    """
+    current, gradient = areas.evaluate(network.vertices)
     normal = sparse.csc_matrix(gradient @ gradient.T)
-    normal += 1e-10 * normal.diagonal().max() * sparse.identity(bodies, format="csc")
-    residual = targets - network.areas(bodies)
+    normal += 1e-10 * normal.diagonal().max() * sparse.identity(len(targets), format="csc")
     factor = splu(normal, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
-    network.vertices += (gradient.T @ factor.solve(residual)).reshape(-1, 2)
+    pressure = factor.solve(targets - current - gradient @ move.ravel())
+    network.vertices += move + (gradient.T @ pressure).reshape(-1, 2)
+    return float(np.abs(current / targets - 1.0).max())
 
 
 def _corners(network: Network) -> Ints:
@@ -134,15 +145,12 @@ def _forces(
 ) -> Floats:
     """Force on every vertex in units of the line tension, shape (n, 2)."""
     x = network.vertices
-    force = np.zeros_like(x)
     start, end = network.edges.T
     along = x[end] - x[start]
     length = np.maximum(np.hypot(*along.T), 1e-12)
     along /= length[:, None]
     push = np.maximum(0.0, 1.0 - length / (1.3 * shortest))
     pull = (tension - 4.0 * push)[:, None] * along
-    np.add.at(force, start, pull)
-    np.add.at(force, end, -pull)
 
     v, a, b = corners.T
     to_a, to_b = x[a] - x[v], x[b] - x[v]
@@ -154,22 +162,18 @@ def _forces(
     strength = (4.0 * excess * np.minimum(1.0, np.minimum(la, lb) / np.median(shortest)))[:, None]
     on_a = -strength * (to_b - cosine[:, None] * to_a)
     on_b = -strength * (to_a - cosine[:, None] * to_b)
-    np.add.at(force, a, on_a)
-    np.add.at(force, b, on_b)
-    np.add.at(force, v, -on_a - on_b)
 
     point, edge = necks
-    if len(point):
-        p, q = network.edges[edge].T
-        span = x[q] - x[p]
-        share = np.clip(((x[point] - x[p]) * span).sum(axis=1) / (span**2).sum(axis=1), 0.0, 1.0)
-        away = x[point] - x[p] - share[:, None] * span
-        gap = np.maximum(np.hypot(*away.T), 1e-12)
-        repel = (4.0 * np.maximum(0.0, 1.0 - gap / neck) / gap)[:, None] * away
-        np.add.at(force, point, repel)
-        np.add.at(force, p, -(1.0 - share)[:, None] * repel)
-        np.add.at(force, q, -share[:, None] * repel)
-    return force
+    p, q = network.edges[edge].T
+    span = x[q] - x[p]
+    share = np.clip(((x[point] - x[p]) * span).sum(axis=1) / (span**2).sum(axis=1), 0.0, 1.0)[:, None]
+    away = x[point] - x[p] - share * span
+    gap = np.maximum(np.hypot(*away.T), 1e-12)
+    repel = (4.0 * np.maximum(0.0, 1.0 - gap / neck) / gap)[:, None] * away
+
+    where = np.concatenate([start, end, a, b, v, point, p, q])
+    what = np.concatenate([pull, -pull, on_a, on_b, -on_a - on_b, repel, (share - 1.0) * repel, -share * repel])
+    return np.column_stack([np.bincount(where, what[:, axis], len(x)) for axis in range(2)])
 
 
 def _close_pairs(network: Network, reach: float) -> tuple[Ints, Ints]:

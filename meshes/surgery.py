@@ -31,11 +31,12 @@ def drop_needless_vertices(network: Network, scales: Scales) -> None:
     alive = np.ones(len(network.edges), dtype=bool)
     x, edges, sides = network.vertices, network.edges, network.sides
     incident = _incident(network)
+    free = network.free()
     for v in np.flatnonzero(network.degrees() == 2):
         one, two = incident[v]
         a = int(edges[one].sum()) - int(v)
         b = int(edges[two].sum()) - int(v)
-        if a == b or _joined(edges, incident, a, b) or (~network.free()[v]).all():
+        if a == b or _joined(edges, incident, a, b) or not free[v].any():
             continue
         span = x[b] - x[a]
         length = float(np.hypot(*span))

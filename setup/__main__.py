@@ -19,7 +19,7 @@ from setup.places import environment_folder, home_folder, lock, remove_folder
 from setup.process import say
 from setup.route import Entry
 from setup.routes import prepare
-from setup.variables import INSIDE, inside
+from setup.variables import INSIDE
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +41,9 @@ def _ranks(text: str) -> int:
     except ValueError:
         ranks = 0
     if ranks < 1:
-        raise argparse.ArgumentTypeError(f"the number of ranks (NP) is {text!r}, but must be a whole number from 1")
+        raise argparse.ArgumentTypeError(
+            f"the number of ranks (NP) is {text!r}, but must be a whole number from 1"
+        )
     return ranks
 
 
@@ -52,9 +54,8 @@ def on_ranks(command: Sequence[str], ranks: int) -> list[str]:
 
 def entry(command: Sequence[str]) -> Entry:
     """Prepares a command for the environment; inside one already, it stays there."""
-    name = os.environ.get(INSIDE)
-    if name:
-        return Entry(command, inside(name), Path.cwd())
+    if os.environ.get(INSIDE):
+        return Entry(command, os.environ, Path.cwd())
     route, stamp = prepare(look_around())
     return route.enter(stamp, command, Path.cwd())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from setup.packages import REPOSITORY
 
+PATIENCE_S = 10.0  # between asking a check to end and making it
 PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 
@@ -74,14 +76,14 @@ def run(step: Step) -> tuple[bool, float]:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Ends what is left of a process group: politely, so that mpirun takes its ranks along, then for certain."""
-    for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
-        if child.poll() is not None:
-            return
-        os.killpg(child.pid, number)
-        try:
-            child.wait(timeout=patience)
-        except subprocess.TimeoutExpired:
-            continue
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=PATIENCE_S)
+    # The check itself may be gone while something that it started is not.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def summary(results: Sequence[tuple[Step, bool, float]]) -> str:

@@ -32,7 +32,7 @@ class Conda:
 
     def fingerprint(self) -> str:
         """The table of packages and environment.yml."""
-        return fingerprint(SPECIFICATION)
+        return fingerprint(SPECIFICATION.read_text(encoding="utf-8"))
 
     def refusal(self, machine: Machine) -> str | None:
         """Looks for one of the programs."""
@@ -56,9 +56,9 @@ class Conda:
             lock=lock,
             environment=variables,
         )
-        entry = self.enter({}, ["python3"], REPOSITORY)
-        verify(tuple(entry.command), log_file(self.name), lock, entry.variables)
-        write_stamp(folder, {"fingerprint": self.fingerprint(), "tool": tool})
+        entry = self.enter({"mpi": ""}, ["python3"], REPOSITORY)
+        found = verify(tuple(entry.command), folder, log_file(self.name), lock, entry.variables)
+        write_stamp(folder, {**found, "fingerprint": self.fingerprint(), "tool": tool})
 
     def usable(self, stamp: Mapping[str, str]) -> bool:
         """Whether its Python is still there; the program that made it is no longer needed."""
@@ -67,7 +67,7 @@ class Conda:
     def enter(self, stamp: Mapping[str, str], command: Sequence[str], folder: Path) -> Entry:
         """The environment first on the path, its activation scripts read."""
         prefix = environment_folder(self.name) / "prefix"
-        variables = inside(self.name)
+        variables = inside(self.name, stamp["mpi"])
         variables["CONDA_PREFIX"] = str(prefix)
         variables["PATH"] = with_front(variables["PATH"], str(prefix / "bin"))
         # Packages that the user installed for another Python of the same version stay out.

@@ -46,13 +46,13 @@ class Debian:
         folder.mkdir(parents=True)
         log = log_file(self.name)
         install(debian_packages(), log, lock, "installing Debian packages")
-        variables = inside(self.name)
+        variables = inside(self.name, mpi="")
         variables["PATH"] = with_front(machine.path, "/usr/bin")
         venv = folder / "venv"
         build_venv(PYTHON, venv, log, lock, environment=variables)
         variables["PATH"] = with_front(variables["PATH"], str(venv / "bin"))
-        verify((str(venv / "bin" / "python3"),), log, lock, variables)
-        write_stamp(folder, {"fingerprint": self.fingerprint()})
+        found = verify((str(venv / "bin" / "python3"),), folder, log, lock, variables)
+        write_stamp(folder, {**found, "fingerprint": self.fingerprint()})
 
     def usable(self, stamp: Mapping[str, str]) -> bool:
         """Whether its Python still starts where it did."""
@@ -60,7 +60,7 @@ class Debian:
 
     def enter(self, stamp: Mapping[str, str], command: Sequence[str], folder: Path) -> Entry:
         """The virtual environment first on the path, then Debian's own programs."""
-        variables = inside(self.name)
+        variables = inside(self.name, stamp["mpi"])
         venv = environment_folder(self.name) / "venv" / "bin"
         variables["PATH"] = with_front(variables["PATH"], str(venv), "/usr/bin")
         compiled_folder(self.name).mkdir(parents=True, exist_ok=True)

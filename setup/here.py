@@ -63,14 +63,14 @@ class Here:
         remove_folder(folder)
         folder.mkdir(parents=True)
         base = str(answer["python"])
-        variables = inside(self.name)
+        variables = inside(self.name, mpi="")
         variables["PATH"] = with_front(machine.path, os.path.dirname(base))
         paths = tuple(str(path) for path in _list(answer["paths"]))
         venv = folder / "venv"
         build_venv(base, venv, log_file(self.name), lock, environment=variables, further_paths=paths)
         variables["PATH"] = with_front(variables["PATH"], str(venv / "bin"))
-        verify((str(venv / "bin" / "python3"),), log_file(self.name), lock, variables)
-        write_stamp(folder, {"fingerprint": self.fingerprint(), "base": base, "dolfinx": str(answer["dolfinx"])})
+        found = verify((str(venv / "bin" / "python3"),), folder, log_file(self.name), lock, variables)
+        write_stamp(folder, {**found, "fingerprint": self.fingerprint(), "base": base})
 
     def usable(self, stamp: Mapping[str, str]) -> bool:
         """Whether the Python underneath is still there and still first in line."""
@@ -78,7 +78,7 @@ class Here:
 
     def enter(self, stamp: Mapping[str, str], command: Sequence[str], folder: Path) -> Entry:
         """The virtual environment first on the path, then the Python underneath and its mpirun."""
-        variables = inside(self.name)
+        variables = inside(self.name, stamp["mpi"])
         venv = environment_folder(self.name) / "venv" / "bin"
         variables["PATH"] = with_front(variables["PATH"], str(venv), os.path.dirname(stamp["base"]))
         compiled_folder(self.name).mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,12 @@ def probe(python: str) -> dict[str, object]:
     """Asks a Python for its version, its DOLFINx and its package folders; "error" is set where it has no DOLFINx."""
     try:
         done = subprocess.run(
-            [python, "-c", PROBE], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False
+            [python, "-c", PROBE],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         answer = json.loads(done.stdout.strip().splitlines()[-1])
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError):

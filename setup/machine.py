@@ -59,7 +59,9 @@ class Machine:
         return self.distribution.get("PRETTY_NAME", self.platform)
 
 
-def look_around(environ: Mapping[str, str] | None = None, os_release: Path = Path("/etc/os-release")) -> Machine:
+def look_around(
+    environ: Mapping[str, str] | None = None, os_release: Path = Path("/etc/os-release")
+) -> Machine:
     """Gathers the facts.
 
     Args:

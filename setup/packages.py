@@ -44,7 +44,9 @@ def read_packages(path: Path = TABLE) -> tuple[Package, ...]:
             continue
         columns = text.split()
         if len(columns) != 4:
-            raise SetupError(f"line {number} of {path} has {len(columns)} columns where 4 are needed: {text!r}")
+            raise SetupError(
+                f"line {number} of {path} has {len(columns)} columns where 4 are needed: {text!r}"
+            )
         rows.append(Package(*(None if column == "-" else column for column in columns)))
     return tuple(rows)
 
@@ -54,16 +56,16 @@ def debian_packages() -> list[str]:
     return [package.debian for package in read_packages() if package.debian]
 
 
-def fingerprint(*files: Path) -> str:
+def fingerprint(*further: str) -> str:
     """Identifies what an environment was built from.
 
     Args:
-        files: further files that the route builds from, besides the table.
+        further: what else the route builds from, besides the rows of the table.
 
     Returns:
-        The SHA-256 of the table and of those files, in hexadecimal.
+        A SHA-256 in hexadecimal; remarks and spaces in the table do not count.
     """
     digest = hashlib.sha256()
-    for path in (TABLE, *files):
-        digest.update(path.read_bytes())
+    for part in (*map(repr, read_packages()), *further):
+        digest.update(part.encode() + b"\0")
     return digest.hexdigest()

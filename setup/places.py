@@ -99,12 +99,17 @@ def lock(path: Path) -> Iterator[int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise SetupError(f"the folder {path.parent} cannot be written ({error.strerror}); set SWELLBOUND_HOME") from error
+        raise SetupError(
+            f"the folder {path.parent} cannot be written ({error.strerror}); set SWELLBOUND_HOME"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"swellbound set-up: another set-up is at work in {path.parent}, waiting for it", file=sys.stderr)
+            print(
+                f"swellbound set-up: another set-up is at work in {path.parent}, waiting for it",
+                file=sys.stderr,
+            )
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
@@ -141,7 +146,9 @@ def remove_folder(folder: Path) -> None:
     if sys.platform == "linux":
         mounted = mounts_below(folder)
         if mounted:
-            raise SetupError(f"{folder} is not removed because {mounted[0]} is mounted inside it; unmount that first")
+            raise SetupError(
+                f"{folder} is not removed because {mounted[0]} is mounted inside it; unmount that first"
+            )
     # A private root holds files that only rm with its own checks deals with well; it never crosses a file system.
     options = ["-rf", "--one-file-system"] if sys.platform == "linux" else ["-rf"]
     done = subprocess.run(["rm", *options, "--", str(folder)], capture_output=True, text=True)

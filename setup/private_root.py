@@ -19,10 +19,20 @@ from setup.venv import build_venv, verify
 
 VENV = Path("/usr/local/lib/swellbound")  # as seen inside: a folder that nothing of the machine is laid over
 NEEDED_GB = 4.0
+RECIPE = "1"  # to be counted up when roots made before no longer serve
 OUTSIDE = ("mmdebstrap", "debian-archive-keyring")
 
 # A process tree of its own: killing the outermost kills all of it, and all mounts go with the last one.
-ALONE = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
+ALONE = (
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "--pid",
+    "--fork",
+    "--kill-child=KILL",
+    "--mount-proc",
+)
 
 
 class PrivateRoot:
@@ -43,8 +53,8 @@ class PrivateRoot:
         self.takes = "2 to 5 minutes, about 3 GB"
 
     def fingerprint(self) -> str:
-        """The table of packages and this file."""
-        return fingerprint(Path(__file__))
+        """The table of packages, the release, and how the root is made."""
+        return fingerprint(self.suite, RECIPE)
 
     def refusal(self, machine: Machine) -> str | None:
         """Needs Linux with apt, root, leave to mount, and room."""
@@ -56,7 +66,8 @@ class PrivateRoot:
             return "a private Debian root needs leave to mount, which this container does not give (unshare fails)"
         free = free_gb(environment_folder(self.name))
         if free < NEEDED_GB:
-            return f"a private Debian root needs {NEEDED_GB:.0f} GB in {environment_folder(self.name)}, where {free:.1f} are free"
+            where = environment_folder(self.name)
+            return f"a private Debian root needs {NEEDED_GB:.0f} GB in {where}, where {free:.1f} are free"
         return None
 
     def build(self, machine: Machine, lock: int) -> None:
@@ -94,11 +105,11 @@ class PrivateRoot:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)  # a symbolic link would lead out of the root
             shutil.copyfile(source, target)
-        variables = entry_variables(self.name, VENV)
+        variables = entry_variables(self.name, VENV, mpi="")
         prefix = tuple(entry_command(root, REPOSITORY, []))
         build_venv("/usr/bin/python3", VENV, log, lock, environment=variables, prefix=prefix)
-        verify((*prefix, "python3"), log, lock, variables)
-        write_stamp(aside, {"fingerprint": self.fingerprint(), "suite": self.suite})
+        found = verify((*prefix, "python3"), aside, log, lock, variables)
+        write_stamp(aside, {**found, "fingerprint": self.fingerprint(), "suite": self.suite})
         old = folder.with_name(folder.name + ".old")
         remove_folder(old)
         if folder.exists():
@@ -108,13 +119,16 @@ class PrivateRoot:
 
     def usable(self, stamp: Mapping[str, str]) -> bool:
         """Whether the root is there and this user may enter it."""
-        return (environment_folder(self.name) / "root" / "usr" / "bin" / "python3").exists() and os.getuid() == 0
+        return (
+            environment_folder(self.name) / "root" / "usr" / "bin" / "python3"
+        ).exists() and os.getuid() == 0
 
     def enter(self, stamp: Mapping[str, str], command: Sequence[str], folder: Path) -> Entry:
         """Binds the machine's folders into the root, in mounts that die with the command, and changes root."""
         root = environment_folder(self.name) / "root"
         compiled_folder(self.name).mkdir(parents=True, exist_ok=True)
-        return Entry(entry_command(root, folder, command), entry_variables(self.name, VENV), REPOSITORY)
+        variables = entry_variables(self.name, VENV, stamp["mpi"])
+        return Entry(entry_command(root, folder, command), variables, REPOSITORY)
 
 
 def free_gb(folder: Path) -> float:

@@ -30,7 +30,9 @@ def _die_with_parent() -> None:
 def succeeds(command: Sequence[str], environment: Mapping[str, str] | None = None) -> bool:
     """Whether a short command exists and exits with zero; its output is dropped."""
     try:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
     except OSError:
         return False
     return done.returncode == 0
@@ -81,7 +83,9 @@ def run_logged(
                 preexec_fn=_die_with_parent if dies_with_setup and sys.platform == "linux" else None,
             )
         except OSError as error:
-            raise SetupError(f"{purpose} failed: {command[0]} cannot be started ({error.strerror})") from error
+            raise SetupError(
+                f"{purpose} failed: {command[0]} cannot be started ({error.strerror})"
+            ) from error
         try:
             while True:
                 try:

@@ -16,10 +16,42 @@ SCRIPT = REPOSITORY / "setup" / "enter_root.sh"
 
 # The root's own folders: never overlaid by the machine's. Everything else at the top of the machine's tree is
 # (/home, /root, /tmp, /mnt, /data, ...), so that paths mean the same inside and outside.
-SYSTEM = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr", "var"})
+SYSTEM = frozenset(
+    [
+        "bin",
+        "boot",
+        "dev",
+        "etc",
+        "lib",
+        "lib32",
+        "lib64",
+        "libx32",
+        "proc",
+        "run",
+        "sbin",
+        "sys",
+        "usr",
+        "var",
+    ]
+)
 
 # Variables that are about the user or the network and not about the machine's own programs.
-KEPT = ("TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "HOME", "USER", "LOGNAME", "TZ", "CI", "MPLBACKEND")
+KEPT = frozenset(
+    [
+        "TERM",
+        "COLORTERM",
+        "COLUMNS",
+        "LINES",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "TZ",
+        "CI",
+        "MPLBACKEND",
+    ]
+)
 KEPT_STARTS = ("SWELLBOUND_", "PIP_", "PYTEST_", "PETSC_OPTIONS", "OMPI_", "PRTE_", "PMIX_MCA_")
 KEPT_ENDS = ("_PROXY", "_proxy", "_CA_BUNDLE", "_CERT_FILE", "_CERT_DIR")
 
@@ -27,7 +59,14 @@ SETTINGS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf", "/etc/xdg/pip
 NAMING_FILES = ("PIP_CONFIG_FILE", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 # How this machine's apt reaches its archive. Checks of signatures are not among these and always stay on.
-APT_KEYS = ("Acquire::http", "Acquire::https", "Acquire::ftp", "Acquire::Retries", "Acquire::Force", "Acquire::Check-")
+APT_KEYS = (
+    "Acquire::http",
+    "Acquire::https",
+    "Acquire::ftp",
+    "Acquire::Retries",
+    "Acquire::Force",
+    "Acquire::Check-",
+)
 
 
 def copied_settings() -> list[tuple[str, str]]:
@@ -39,7 +78,9 @@ def copied_settings() -> list[tuple[str, str]]:
     """
     named = [os.environ[key] for key in NAMING_FILES if os.environ.get(key)]
     files = dict.fromkeys([*SETTINGS, *named])
-    return [(path, path) for path in files if os.path.isfile(path) and path.strip("/").split("/")[0] in SYSTEM]
+    return [
+        (path, path) for path in files if os.path.isfile(path) and path.strip("/").split("/")[0] in SYSTEM
+    ]
 
 
 def apt_options(dump: str | None = None) -> str:
@@ -83,10 +124,11 @@ def visible_folders(root: Path, folder: Path, top: Path = Path("/")) -> list[str
         top: the top of the machine's tree.
 
     Returns:
-        All folders at the top of the tree but the system's own; and the repository, Swellbound's own folder, the user's home and
-        the folder where the user stands, where they lie in a system folder and hide nothing of the root's.
+        All folders at the top of the tree but the system's own; and the repository, Swellbound's own folder, the
+        user's home and the folder where the user stands, where they lie in a system folder and hide nothing of
+        the root's.
     """
-    tops = sorted(entry.name for entry in os.scandir(top) if entry.name not in SYSTEM and entry.is_dir())
+    tops = sorted(name for name in os.listdir(top) if name not in SYSTEM and (top / name).is_dir())
     binds = [str(top / name) for name in tops]
     # The one that holds the root comes first, so that its mount does not take the others along.
     binds.sort(key=lambda bind: not f"{root}/".startswith(f"{bind}/"))
@@ -97,18 +139,21 @@ def visible_folders(root: Path, folder: Path, top: Path = Path("/")) -> list[str
     return list(dict.fromkeys(binds))
 
 
-def entry_variables(name: str, venv: Path) -> dict[str, str]:
+def entry_variables(name: str, venv: Path, mpi: str) -> dict[str, str]:
     """Variables for a program inside a private root.
 
     Args:
         name: the environment's name.
         venv: its virtual environment, as seen inside.
+        mpi: first line of `mpirun --version` inside it.
 
     Returns:
         All variables: the user's and the network's, none of those that speak of programs outside.
     """
-    variables = inside(name, kept_variables(os.environ))
-    variables["PATH"] = with_front("/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", str(venv / "bin"))
+    variables = inside(name, mpi, kept_variables(os.environ))
+    variables["PATH"] = with_front(
+        "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", str(venv / "bin")
+    )
     variables["LANG"] = "C.UTF-8"
     variables["PYTHONNOUSERSITE"] = "1"  # packages in the user's home belong to another Python
     variables.setdefault("HOME", "/root")
@@ -127,4 +172,4 @@ def kept_variables(outside: Mapping[str, str]) -> dict[str, str]:
 
 
 def _holds_something(folder: Path) -> bool:
-    return folder.is_dir() and any(True for _ in os.scandir(folder))
+    return folder.is_dir() and bool(os.listdir(folder))

@@ -36,7 +36,9 @@ def routes(machine: Machine) -> list[Route]:
         offered = [PrivateRoot(machine.suite)]
     wanted = [route for route in offered if machine.route in (None, route.key)]
     if not wanted:
-        raise SetupError(f"SUITE={machine.suite} is always a private root, so SWELLBOUND_ROUTE cannot be {machine.route!r}")
+        raise SetupError(
+            f"SUITE={machine.suite} is always a private root, so SWELLBOUND_ROUTE cannot be {machine.route!r}"
+        )
     return wanted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from setup.packages import REPOSITORY
@@ -10,32 +11,48 @@ from setup.places import compiled_folder, home_folder
 
 INSIDE = "SWELLBOUND_INSIDE"
 
-# Root in a container, or in the private root, may use MPI; more ranks than cores are allowed (tests on 3 ranks), and ranks
-# are not tied to cores: two runs side by side would be tied to the same ones. Spelt for Open MPI 4 and for Open MPI 5 (PRTE);
-# MPICH needs none of it and ignores all.
-MPI = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    "PRTE_MCA_hwloc_default_binding_policy": "none",
+# More ranks than cores are allowed (tests on 3 ranks), and ranks are not tied to cores: two runs side by side would be
+# tied to the same ones. Every Open MPI has its own words for that and complains about those of the others.
+OPEN_MPI = {
+    4: {"OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"},
+    5: {
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "PRTE_MCA_hwloc_default_binding_policy": "none",
+    },
+    6: {"PRTE_MCA_mapby": ":oversubscribe", "PRTE_MCA_bindto": "none"},
 }
 
 
-def inside(name: str, outside: Mapping[str, str] | None = None) -> dict[str, str]:
+def mpi_variables(version: str) -> dict[str, str]:
+    """Variables that let MPI run as root (in a container, in the private root) and on more ranks than cores.
+
+    Args:
+        version: first line of `mpirun --version`.
+
+    Returns:
+        The words of that MPI; MPICH needs none.
+    """
+    found = re.search(r"Open MPI\D*(\d+)\.", version)
+    if found is None:
+        return {}
+    words = OPEN_MPI[min(max(int(found.group(1)), min(OPEN_MPI)), max(OPEN_MPI))]
+    return {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", **words}
+
+
+def inside(name: str, mpi: str, outside: Mapping[str, str] | None = None) -> dict[str, str]:
     """Variables for a program inside an environment.
 
     Args:
         name: the environment's name.
+        mpi: first line of `mpirun --version` inside it.
         outside: the variables outside; this process's if None.
 
     Returns:
-        All variables. What the user set for MPI stays; threads are one a rank, because MUMPS on two ranks was four times
-        slower without.
+        All variables. What the user set for MPI stays; threads are one a rank, because MUMPS on two ranks was four
+        times slower without.
     """
     variables = dict(os.environ if outside is None else outside)
-    for key, value in MPI.items():
+    for key, value in mpi_variables(mpi).items():
         variables.setdefault(key, value)
     variables.setdefault("MPLBACKEND", "Agg")
     paths = [str(REPOSITORY), *(path for path in variables.get("PYTHONPATH", "").split(os.pathsep) if path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +53,16 @@ def build_venv(
         (packages,) = folder.glob("lib/python3*/site-packages")
         (packages / "swellbound-base.pth").write_text("\n".join(further_paths) + "\n", encoding="utf-8")
     run_logged(
-        [*prefix, str(inner), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pip_requirements()],
+        [
+            *prefix,
+            str(inner),
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            *pip_requirements(),
+        ],
         log,
         "installing what is missing with pip",
         lock=lock,
@@ -60,25 +70,34 @@ def build_venv(
     )
 
 
-def verify(command: tuple[str, ...], log: Path, lock: int, environment: Mapping[str, str]) -> None:
+def verify(
+    command: tuple[str, ...], folder: Path, log: Path, lock: int, environment: Mapping[str, str]
+) -> dict[str, str]:
     """Lets a finished environment prove itself (verify.py).
 
     Args:
         command: starts its Python.
+        folder: where it may leave its answer.
         log: log file.
         lock: descriptor of the set-up's lock.
         environment: variables inside it.
 
+    Returns:
+        The versions that it found, by "dolfinx" and "mpi".
+
     Raises:
         SetupError: something needed does not work.
     """
+    answer = folder / "versions.json"
     run_logged(
-        [*command, "-m", "setup.verify"],
+        [*command, "-m", "setup.verify", str(answer)],
         log,
         "checking the environment",
         lock=lock,
         environment=environment,
     )
+    versions = json.loads(answer.read_text(encoding="utf-8"))
+    return {key: str(versions[key]) for key in ("dolfinx", "mpi")}
 
 
 def with_front(path: str, *folders: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from setup.packages import NEWEST_DOLFINX, OLDEST_DOLFINX, read_packages
+from setup.variables import mpi_variables
 
 RANKS = "from mpi4py import MPI; print(MPI.COMM_WORLD.size)"
 
@@ -61,11 +65,25 @@ def compiling_faults() -> list[str]:
     return [] if abs(area - 2.0) < 1e-12 else [f"a form integrates to {area} where 2 is right"]
 
 
+def mpi_version() -> str:
+    """First line of `mpirun --version`; empty where there is no mpirun."""
+    try:
+        done = subprocess.run(
+            ["mpirun", "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+    except OSError:
+        return ""
+    return (done.stdout.strip().splitlines() or [""])[0]
+
+
 def mpi_faults() -> list[str]:
     """Starts two ranks and looks whether they find each other: they do not if mpirun belongs to another MPI."""
     command = ["mpirun", "-n", "2", sys.executable, "-c", RANKS]
+    variables = {**os.environ, **mpi_variables(mpi_version())}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, env=variables, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+        )
     except OSError as error:
         return [f"mpirun cannot be started ({error.strerror})"]
     except subprocess.TimeoutExpired:
@@ -74,12 +92,30 @@ def mpi_faults() -> list[str]:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
         return [f"mpirun -n 2 failed ({' '.join(said)[:300]})"]
     if done.stdout.split() != ["2", "2"]:
-        return [f"mpirun -n 2 started ranks that count {done.stdout.split()} instead of 2 and 2: mpirun is of another MPI"]
+        return [f"mpirun -n 2 started ranks that count {done.stdout.split()}: mpirun is of another MPI"]
     return []
 
 
-if __name__ == "__main__":
+def main(answer: Path) -> int:
+    """Checks everything; leaves the versions found in a file, or prints the faults.
+
+    Args:
+        answer: the file, written only if all is well.
+
+    Returns:
+        0 if all is well, else 1.
+    """
     found = faults()
     for fault in found:
         print(f"ERROR {fault}")
-    sys.exit(1 if found else 0)
+    if found:
+        return 1
+    import dolfinx
+
+    versions = {"dolfinx": dolfinx.__version__, "mpi": mpi_version()}
+    answer.write_text(json.dumps(versions) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

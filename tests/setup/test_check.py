@@ -1,0 +1,59 @@
+"""`make test` itself: every check runs, a hanging one is ended, the last line tells."""
+
+import sys
+import time
+
+from setup import check
+from setup.check import Step, main, run, steps, summary
+
+
+def test_all_checks_run_whatever_failed_before_and_the_last_line_says_so(capsys):
+    seen = []
+
+    def runner(step):
+        seen.append(step.name)
+        return step.name != "mypy", 2.0
+
+    assert main([], runner) == 1
+    assert seen == ["ruff", "ruff format", "mypy", "pytest", "pytest on 2 ranks", "pytest on 3 ranks"]
+    assert capsys.readouterr().out.splitlines()[-1].startswith("FAIL (mypy) in 12 s: ruff 2 s, ")
+
+
+def test_pass_is_said_only_if_all_passed(capsys):
+    assert main([], lambda step: (True, 1.0)) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("PASS in 6 s: ")
+    step = Step("only", ("true",), 1.0)
+    assert summary([(step, False, 0.0)]).startswith("FAIL (only)")
+
+
+def test_the_ranks_are_started_by_mpirun_and_counted():
+    by_name = {step.name: step.command for step in steps(slow=False)}
+    for ranks in ("2", "3"):
+        command = by_name[f"pytest on {ranks} ranks"]
+        assert command[:3] == ("mpirun", "-n", ranks)
+        assert command[-2:] == ("--ranks", ranks)
+
+
+def test_the_slow_tests_are_asked_for_by_name():
+    assert not any("--slow" in step.command for step in steps(slow=False))
+    assert sum("--slow" in step.command for step in steps(slow=True)) == 3
+
+
+def test_the_exit_status_decides():
+    assert run(Step("good", (sys.executable, "-c", ""), 30.0))[0]
+    assert not run(Step("bad", (sys.executable, "-c", "raise SystemExit(5)"), 30.0))[0]
+
+
+def test_a_hanging_check_is_ended_with_all_it_started(tmp_path, capfd, monkeypatch):
+    alive = tmp_path / "alive"
+    script = f"(while :; do date > {alive}; sleep 0.1; done) & trap '' TERM; wait; sleep 60"
+    begin = time.monotonic()
+    step = Step("hang", ("sh", "-c", script), 1.0)
+    monkeypatch.setattr(check, "PATIENCE_S", 1.0)
+    passed, _ = run(step)
+    assert not passed
+    assert time.monotonic() - begin < 20.0
+    assert "hang did not end within 1 s" in capfd.readouterr().out
+    alive.unlink()
+    time.sleep(0.5)
+    assert not alive.exists()

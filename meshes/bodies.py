@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .composition import ELECTRODE_PHASES, Plan, stadium_area
-from .recipe import Recipe, SiliconShape, SmallShape
+from .arrays import Floats
+from .composition import ELECTRODE_PHASES, Plan, compact_shapes, stadium_area
+from .recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,7 @@ def draw_bodies(recipe: Recipe, plan: Plan, random: np.random.Generator) -> list
         Bodies in the order of ``ELECTRODE_PHASES``.
     """
     box = recipe.width_um * plan.thickness_um
-    shapes: dict[str, SmallShape | SiliconShape] = {
-        "silicon": recipe.silicon,
-        "lithium": recipe.lithium,
-        "binder": recipe.binder,
-        "pore": recipe.pore,
-    }
+    shapes = compact_shapes(recipe)
     bodies: list[Body] = []
     for phase in ELECTRODE_PHASES:
         count = plan.counts.get(phase, 0)
@@ -74,7 +70,7 @@ def draw_bodies(recipe: Recipe, plan: Plan, random: np.random.Generator) -> list
     return bodies
 
 
-def _normal(random: np.random.Generator, mean: float, spread: float, count: int) -> np.ndarray:
+def _normal(random: np.random.Generator, mean: float, spread: float, count: int) -> Floats:
     """Normal deviates cut off at two standard deviations (folded by redrawing the excess uniformly)."""
     deviate = random.standard_normal(count)
     outside = np.abs(deviate) > 2.0

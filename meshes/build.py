@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import gmsh
 import numpy as np
 
+from .arrays import Floats, Ints, rows
 from .errors import QualityError
 from .geometry import Geometry
 from .recipe import Resolution, Strips
-from .tessellation import Floats, Ints
 
 #: Tags of the boundary groups.
 BOUNDARIES = {"bottom": 1, "top": 2, "left": 3, "right": 4}
@@ -98,8 +98,20 @@ def mesh_geometry(geometry: Geometry, strips: Strips, resolution: Resolution, pa
             gmsh.model.mesh.renumberElements()
         except Exception as error:  # Gmsh raises bare Exceptions
             raise QualityError(f"Gmsh could not mesh the geometry: {error}") from error
-        gmsh.write(path)
+        write_model(path)
         return read_model()
+
+
+def write_model(path: str) -> None:
+    """Write the current Gmsh model.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    try:
+        gmsh.write(path)
+    except Exception as error:  # Gmsh raises bare Exceptions
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def read_model() -> Mesh:
@@ -136,9 +148,9 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
     """Points, lines, surfaces and groups of grains and strips."""
     geo = gmsh.model.geo
     width, height = geometry.size
-    for v, (x, y) in enumerate(geometry.vertices):
-        geo.addPoint(x, y, 0.0, tag=v + 1)
-    for e, (a, b) in enumerate(geometry.edges):
+    for v in range(len(geometry.vertices)):
+        geo.addPoint(float(geometry.vertices[v, 0]), float(geometry.vertices[v, 1]), 0.0, tag=v + 1)
+    for e, (a, b) in enumerate(rows(geometry.edges)):
         geo.addLine(a + 1, b + 1, e + 1)
     for grain, loops in enumerate(geometry.loops):
         geo.addPlaneSurface([geo.addCurveLoop(loop) for loop in loops], grain + 1)
@@ -153,18 +165,27 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
         middle = geometry.vertices[geometry.edges[found]].mean(axis=1)[:, 1 - axis]
         return [int(e) for e in found[np.argsort(middle)]]
 
-    sides: dict[str, list[int]] = {"left": [e + 1 for e in on(0, 0.0)], "right": [e + 1 for e in on(0, width)]}
+    sides: dict[str, list[int]] = {
+        "left": [e + 1 for e in on(0, 0.0)],
+        "right": [e + 1 for e in on(0, width)],
+    }
     for k, (name, wall, outer) in enumerate(
         (("copper", 0.0, -strips.foil_um), ("electrolyte", height, height + strips.electrolyte_um))
     ):
         shared = on(1, wall)
-        corner = {x: 1 + int(np.flatnonzero((geometry.vertices == [x, wall]).all(axis=1))[0]) for x in (0.0, width)}
+        corner = {
+            x: 1 + int(np.flatnonzero((geometry.vertices == [x, wall]).all(axis=1))[0]) for x in (0.0, width)
+        }
         left, right = geo.addPoint(0.0, outer, 0.0), geo.addPoint(width, outer, 0.0)
         up, down = geo.addLine(left, corner[0.0]), geo.addLine(corner[width], right)
         face = geo.addLine(right, left)
         # Along the shared wall from left to right, whichever way each edge was drawn.
-        along = [e + 1 if geometry.vertices[geometry.edges[e, 0], 0] < geometry.vertices[geometry.edges[e, 1], 0]
-                 else -e - 1 for e in shared]
+        along = [
+            e + 1
+            if geometry.vertices[geometry.edges[e, 0], 0] < geometry.vertices[geometry.edges[e, 1], 0]
+            else -e - 1
+            for e in shared
+        ]
         surface = geo.addPlaneSurface([geo.addCurveLoop([up, *along, down, face])])
         geo.addPhysicalGroup(2, [surface], count + 1 + k, name)
         strip_surfaces[surface] = [abs(line) for line in along]
@@ -187,7 +208,9 @@ def _size_fields(
     field = gmsh.model.mesh.field
     together = []
 
-    def graded(curves: list[int], at: float, beyond: float, start: float, stop: float, surfaces: list[int]) -> None:
+    def graded(
+        curves: list[int], at: float, beyond: float, start: float, stop: float, surfaces: list[int]
+    ) -> None:
         """Size ``at`` up to the distance ``start`` from the curves, ``beyond`` from ``stop`` on, in the surfaces."""
         distance = field.add("Distance")
         field.setNumbers(distance, "CurvesList", curves)
@@ -206,7 +229,14 @@ def _size_fields(
     # Without a refined phase every wall counts at the bulk size, which makes the field uniform.
     curves = np.flatnonzero(refined) if refined.any() else np.arange(len(geometry.edges))
     near = fine if refined.any() else bulk
-    graded([int(e) + 1 for e in curves], near, bulk, 0.5 * fine, 0.5 * fine + GRADING * (bulk - near) + fine, grains)
+    graded(
+        [int(e) + 1 for e in curves],
+        near,
+        bulk,
+        0.5 * fine,
+        0.5 * fine + GRADING * (bulk - near) + fine,
+        grains,
+    )
     for surface, lines in strip_surfaces.items():
         thickness = max(strips.foil_um, strips.electrolyte_um)
         graded(lines, bulk, STRIP_COARSENING * bulk, 0.0, thickness, [surface])

@@ -7,7 +7,7 @@ from itertools import combinations
 import networkx
 import numpy as np
 
-from .tessellation import Ints
+from .arrays import Ints, whole
 
 
 def colour_groups(cells: Ints, cell_tags: Ints) -> dict[int, int]:
@@ -25,7 +25,7 @@ def colour_groups(cells: Ints, cell_tags: Ints) -> dict[int, int]:
     graph = networkx.Graph()
     graph.add_nodes_from(np.unique(cell_tags).tolist())
     for group in np.split(pairs[:, 1], starts[1:]):
-        graph.add_edges_from(combinations(group.tolist(), 2))
+        graph.add_edges_from(combinations(whole(group), 2))
     best: dict[int, int] = {}
     for strategy in ("DSATUR", "smallest_last", "largest_first"):
         colours = networkx.greedy_color(graph, strategy)

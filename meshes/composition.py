@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from .errors import RecipeError
-from .recipe import Recipe
+from .recipe import Recipe, SiliconShape, SmallShape
 
 #: Specific capacities in mAh/g (parameters.md, D, R).
 CAPACITY_MAH_G = {"graphite": 372.0, "silicon": 3579.0, "lithium": 3861.0}
@@ -104,15 +104,8 @@ def plan(recipe: Recipe, prefix: str = "mesh") -> Plan:
     fractions = {phase: fractions[phase] for phase in ELECTRODE_PHASES}
 
     _check_sizes(recipe, thickness, fractions, prefix)
-    small = fractions["binder"] + fractions["pore"]
-    small += fractions["silicon"] if recipe.silicon.place == "boundaries" else 0.0
-    if small > LARGEST_SMALL_FRACTION:
-        between = "pores, binder and silicon" if recipe.silicon.place == "boundaries" else "pores and binder"
-        raise RecipeError(
-            f"{prefix}.porosity",
-            f"{recipe.porosity:g} cannot be packed: {between} would fill {100 * small:.1f} % between the flakes, "
-            f"and at most {100 * LARGEST_SMALL_FRACTION:g} % leaves the flakes in touch",
-        )
+    _check_silicon_place(recipe, prefix)
+    _check_small_share(recipe, fractions, prefix)
     mean_area = mean_areas(recipe)
     box = recipe.width_um * thickness
     counts: dict[str, int] = {}
@@ -147,12 +140,24 @@ def plan(recipe: Recipe, prefix: str = "mesh") -> Plan:
     )
 
 
+def compact_shapes(recipe: Recipe) -> dict[str, SiliconShape | SmallShape]:
+    """Shapes of the phases whose bodies are as wide as long."""
+    return {
+        "silicon": recipe.silicon,
+        "lithium": recipe.lithium,
+        "binder": recipe.binder,
+        "pore": recipe.pore,
+    }
+
+
 def mean_areas(recipe: Recipe) -> dict[str, float]:
     """Mean section area (um2) of one body of each phase, spreads included to second order."""
     length, aspect = recipe.graphite.length_um, recipe.graphite.aspect
-    spread = 1.0 + (recipe.graphite.length_spread_um / length) ** 2 + (recipe.graphite.aspect_spread / aspect) ** 2
+    spread = (
+        1.0 + (recipe.graphite.length_spread_um / length) ** 2 + (recipe.graphite.aspect_spread / aspect) ** 2
+    )
     areas = {"graphite": stadium_area(length, aspect) * spread}
-    shapes = {"silicon": recipe.silicon, "lithium": recipe.lithium, "binder": recipe.binder, "pore": recipe.pore}
+    shapes = compact_shapes(recipe)
     for phase, shape in shapes.items():
         areas[phase] = math.pi / 4.0 * (shape.diameter_um**2 + shape.diameter_spread_um**2)
     return areas
@@ -172,7 +177,7 @@ def _check_sizes(recipe: Recipe, thickness: float, fractions: dict[str, float], 
             f"{recipe.graphite.aspect:g} makes flakes {flake_thickness:.3g} um thick, more than half the electrode "
             f"({thickness:.3g} um)",
         )
-    shapes = {"silicon": recipe.silicon, "lithium": recipe.lithium, "binder": recipe.binder, "pore": recipe.pore}
+    shapes = compact_shapes(recipe)
     for phase, shape in shapes.items():
         largest = min(recipe.width_um, thickness) / 2.0
         if fractions[phase] > 0.0 and shape.diameter_um > largest:
@@ -198,7 +203,46 @@ def _check_sizes(recipe: Recipe, thickness: float, fractions: dict[str, float], 
         )
 
 
-def _estimate_cells(recipe: Recipe, thickness: float, mean_area: dict[str, float], counts: dict[str, int]) -> int:
+def _check_small_share(recipe: Recipe, fractions: dict[str, float], prefix: str) -> None:
+    """Refuse more between the flakes than lets these touch; the key named is that of the largest share."""
+    keys = {
+        "pore": ("porosity", recipe.porosity),
+        "binder": ("composition.binder_wt_percent", recipe.composition.binder_wt_percent),
+    }
+    if recipe.silicon.place == "boundaries":
+        keys["silicon"] = ("composition.silicon_wt_percent", recipe.composition.silicon_wt_percent)
+    small = sum(fractions[phase] for phase in keys)
+    if small <= LARGEST_SMALL_FRACTION:
+        return
+    key, value = keys[max(keys, key=lambda phase: fractions[phase])]
+    shares = " + ".join(f"{100.0 * fractions[phase]:.1f} % {phase}" for phase in keys)
+    raise RecipeError(
+        f"{prefix}.{key}",
+        f"{value:g} cannot be packed: {shares} would fill {100.0 * small:.1f} % of the electrode between the flakes, "
+        f"and at most {100.0 * LARGEST_SMALL_FRACTION:g} % leaves the flakes in touch",
+    )
+
+
+def _check_silicon_place(recipe: Recipe, prefix: str) -> None:
+    """Refuse silicon within flakes that are absent or too thin to hold it."""
+    if recipe.silicon.place != "within" or recipe.composition.silicon_wt_percent == 0.0:
+        return
+    if recipe.composition.graphite_wt_percent == 0.0:
+        raise RecipeError(
+            f"{prefix}.silicon.place", "'within' needs graphite flakes, and there is no graphite"
+        )
+    thickness = recipe.graphite.length_um / recipe.graphite.aspect
+    if recipe.silicon.diameter_um > 0.6 * thickness:
+        raise RecipeError(
+            f"{prefix}.silicon.diameter_um",
+            f"{recipe.silicon.diameter_um:g} is too large to sit within flakes {thickness:.3g} um thick: "
+            f'at most {0.6 * thickness:.3g}, or place = "boundaries"',
+        )
+
+
+def _estimate_cells(
+    recipe: Recipe, thickness: float, mean_area: dict[str, float], counts: dict[str, int]
+) -> int:
     """Triangles to expect: bulk at the bulk size, silicon and a margin around it at the interface size.
 
     Gmsh makes about a third more triangles than equilateral ones would fill the area with, and every small body

@@ -16,16 +16,17 @@ from .geometry import Geometry, finish
 from .network import extract_network
 from .packing import pack
 from .picture import draw_picture
-from .quality import require_quality
+from .quality import require_conforming, require_quality
 from .recipe import Recipe
 from .relaxation import Scales, relax
 from .sidecar import compare, describe
 
 #: Attempts, each with its own sub-seed, before a recipe is refused.
 ATTEMPTS = 4
-#: Largest absolute miss of a volume fraction and relative miss of the areal capacity.
+#: Largest absolute miss of a volume fraction, relative miss of the areal capacity and of a grain's area.
 FRACTION_TOLERANCE = 0.01
 CAPACITY_TOLERANCE = 0.01
+GRAIN_TOLERANCE = 0.01
 
 
 def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> MeshFiles:
@@ -53,9 +54,10 @@ def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> Me
             try:
                 geometry = make_geometry(recipe, resolved, sub_seed)
                 mesh = mesh_geometry(geometry, recipe.strips, recipe.resolution, str(aside.msh), name)
+                require_conforming(mesh)
                 require_quality(mesh)
                 table = describe(mesh, name, BOUNDARIES)
-                compare(table, recipe, resolved)
+                compare(table, recipe, resolved, geometry.targets)
                 require_fidelity(table)
             except (GeometryError, QualityError) as error:
                 attempts.append({"sub_seed": sub_seed, "outcome": str(error)})
@@ -75,7 +77,8 @@ def _refusal(recipe: Recipe, attempts: list[dict[str, Any]]) -> RecipeError:
     """The error after the last attempt, with the reason of each."""
     reasons = "; ".join(f"{k + 1}. {attempt['outcome']}" for k, attempt in enumerate(attempts))
     return RecipeError(
-        "mesh.seed", f"{recipe.seed} gave no sound mesh in {len(attempts)} attempts ({reasons}); try another seed"
+        "mesh.seed",
+        f"{recipe.seed} gave no sound mesh in {len(attempts)} attempts ({reasons}); try another seed",
     )
 
 
@@ -103,15 +106,21 @@ def require_fidelity(table: dict[str, Any]) -> None:
     """Compare what came out with what was asked for.
 
     Raises:
-        QualityError: a volume fraction or the areal capacity is off.
+        QualityError: a volume fraction, the areal capacity or a grain's area is off.
     """
+    for grain in table["grains"]:
+        missed = abs(grain["area_um2"] / grain.get("target_area_um2", grain["area_um2"]) - 1.0)
+        if missed > GRAIN_TOLERANCE:
+            raise QualityError(f"the area of {grain['name']} misses its body's by {100.0 * missed:.2g} %")
     for phase, target in table["volume_fractions"]["target"].items():
         realised = table["volume_fractions"]["realised"][phase]
         if abs(realised - target) > FRACTION_TOLERANCE:
             raise QualityError(f"the volume fraction of {phase} is {realised:.4f} instead of {target:.4f}")
     capacity = table["areal_capacity_mAh_cm2"]
     if abs(capacity["realised"] / capacity["target"] - 1.0) > CAPACITY_TOLERANCE:
-        raise QualityError(f"the areal capacity is {capacity['realised']:.4g} instead of {capacity['target']:.4g} mAh/cm2")
+        raise QualityError(
+            f"the areal capacity is {capacity['realised']:.4g} instead of {capacity['target']:.4g} mAh/cm2"
+        )
 
 
 def _require_cells(mesh: Mesh, recipe: Recipe) -> None:

@@ -1,4 +1,4 @@
-"""The finished geometry handed to Gmsh: checked loops of straight edges, and how fine each vertex must be meshed."""
+"""The finished geometry handed to Gmsh: straight-edged grains, checked to tile the box and to have their areas."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import Floats, Ints, rows
 from .bodies import Body
 from .errors import GeometryError
 from .network import Network
-from .tessellation import Floats, Ints
 
 #: Sharpest corner let through, degrees.
 SHARPEST_DEGREES = 15.0
@@ -28,6 +28,7 @@ class Geometry:
         sides: grain on the left and right of each edge, -1 outside.
         loops: boundary loops of each grain as signed edge numbers (edge + 1, negative if run backwards).
         phases: phase of each grain.
+        targets: area of each grain's body, um2.
         size: width and height of the box, um.
     """
 
@@ -36,23 +37,8 @@ class Geometry:
     sides: Ints
     loops: list[list[list[int]]]
     phases: list[str]
+    targets: Floats
     size: tuple[float, float]
-
-    def room(self) -> Floats:
-        """Distance from each vertex to the nearest edge that it does not end, or its shortest edge; (n,), um."""
-        x = self.vertices
-        a, b = x[self.edges[:, 0]], x[self.edges[:, 1]]
-        span = b - a
-        length2 = (span**2).sum(axis=1)
-        room = np.full(len(x), np.inf)
-        for end in range(2):
-            np.minimum.at(room, self.edges[:, end], np.sqrt(length2))
-        for v in range(len(x)):
-            share = np.clip(((x[v] - a) * span).sum(axis=1) / length2, 0.0, 1.0)
-            gap = np.hypot(*(x[v] - a - share[:, None] * span).T)
-            gap[(self.edges == v).any(axis=1)] = np.inf
-            room[v] = min(room[v], float(gap.min()))
-        return room
 
 
 def finish(network: Network, bodies: Sequence[Body]) -> Geometry:
@@ -73,14 +59,15 @@ def finish(network: Network, bodies: Sequence[Body]) -> Geometry:
     if float(missed.max()) > AREA_TOLERANCE:
         raise GeometryError(f"grain {int(missed.argmax())} misses its area by {100 * missed.max():.2g} %")
     _refuse_crossings(network)
-    number = {(int(a), int(b)): e + 1 for e, (a, b) in enumerate(network.edges)}
-    number.update({(int(b), int(a)): -e - 1 for e, (a, b) in enumerate(network.edges)})
+    edges = rows(network.edges)
+    number = {(a, b): e + 1 for e, (a, b) in enumerate(edges)}
+    number.update({(b, a): -e - 1 for e, (a, b) in enumerate(edges)})
     loops = network.loops()
     signed: list[list[list[int]]] = []
     for body in range(len(bodies)):
-        for loop in loops.get(body, []):
-            if len(set(loop)) != len(loop):
-                raise GeometryError(f"grain {body} touches itself")
+        corners = [v for loop in loops.get(body, []) for v in loop]
+        if len(set(corners)) != len(corners):
+            raise GeometryError(f"grain {body} touches itself")
         if [_turning(network.vertices[loop]) for loop in loops.get(body, [])].count(1) != 1:
             raise GeometryError(f"grain {body} is not one piece")
         ordered = sorted(loops[body], key=lambda loop: -_turning(network.vertices[loop]))
@@ -92,9 +79,8 @@ def finish(network: Network, bodies: Sequence[Body]) -> Geometry:
             sharpest = _sharpest(network.vertices[loop])
             if sharpest < SHARPEST_DEGREES:
                 raise GeometryError(f"a corner of {sharpest:.1f} degrees is left")
-    return Geometry(
-        network.vertices, network.edges, network.sides, signed, [body.phase for body in bodies], network.size
-    )
+    phases = [body.phase for body in bodies]
+    return Geometry(network.vertices, network.edges, network.sides, signed, phases, targets, network.size)
 
 
 def _turning(loop: Floats) -> int:
@@ -124,8 +110,10 @@ def _refuse_crossings(network: Network) -> None:
             continue
 
         def side(p: Floats, q: Floats, r: Floats) -> Floats:
-            return np.asarray((q[..., 0] - p[..., 0]) * (r[..., 1] - p[..., 1])
-                              - (q[..., 1] - p[..., 1]) * (r[..., 0] - p[..., 0]))
+            return np.asarray(
+                (q[..., 0] - p[..., 0]) * (r[..., 1] - p[..., 1])
+                - (q[..., 1] - p[..., 1]) * (r[..., 0] - p[..., 0])
+            )
 
         one = side(a[e], b[e], a[near]) * side(a[e], b[e], b[near])
         two = side(a[near], b[near], a[e]) * side(a[near], b[near], b[e])

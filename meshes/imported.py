@@ -18,14 +18,14 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.csgraph import connected_components
 
-from .build import BOUNDARIES, Mesh, gmsh_model, read_model
+from .arrays import Floats, Ints, whole
+from .build import BOUNDARIES, Mesh, gmsh_model, read_model, write_model
 from .composition import ELECTRODE_PHASES
 from .errors import ImportedMeshError
 from .files import MeshFiles, target_files, write_sidecar, written_aside
 from .picture import draw_picture
-from .quality import require_quality
+from .quality import require_conforming, require_quality
 from .sidecar import STRIPS, describe
-from .tessellation import Floats, Ints
 
 PHASES = (*ELECTRODE_PHASES, *STRIPS)
 #: Names of cell data that hold a cell's tag, in the order they are looked for.
@@ -63,6 +63,7 @@ def import_mesh(
     _check_names(names)
     with written_aside(files) as aside:
         mesh = _write(points, cells, tags, names, str(aside.msh), name)
+        require_conforming(mesh)
         require_quality(mesh)
         described = describe(mesh, name, BOUNDARIES)
         described["seed"] = None
@@ -83,7 +84,9 @@ def read_table(path: Path) -> dict[int, str]:
         with open(path, newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle, skipinitialspace=True)
             if [*(reader.fieldnames or [])][:2] != ["tag", "phase"]:
-                raise ImportedMeshError(f"{path.name}: the first line must be 'tag,phase', not {reader.fieldnames}")
+                raise ImportedMeshError(
+                    f"{path.name}: the first line must be 'tag,phase', not {reader.fieldnames}"
+                )
             phases: dict[int, str] = {}
             for row in reader:
                 tag, phase = (row["tag"] or "").strip(), (row["phase"] or "").strip()
@@ -117,7 +120,9 @@ def _read(path: Path, cell_data: str | None, named: bool) -> tuple[Floats, Ints,
             mesh = read_model()
         return mesh.points, mesh.cells, mesh.cell_tags, mesh.names
     if named:
-        raise ImportedMeshError(f"{path.name} needs a table from tag to phase: only .msh files carry names of ours")
+        raise ImportedMeshError(
+            f"{path.name} needs a table from tag to phase: only .msh files carry names of ours"
+        )
     try:
         foreign = meshio.read(path)
     except (Exception, SystemExit) as error:  # meshio ends the process on some of what it cannot read
@@ -125,14 +130,18 @@ def _read(path: Path, cell_data: str | None, named: bool) -> tuple[Floats, Ints,
     known = [cell_data] if cell_data else [key for key in TAG_NAMES if key in foreign.cell_data]
     if not known or known[0] not in foreign.cell_data:
         there = ", ".join(foreign.cell_data) or "none"
-        raise ImportedMeshError(f"{path.name} has no cell data {cell_data or ' or '.join(TAG_NAMES)} (it has {there})")
+        raise ImportedMeshError(
+            f"{path.name} has no cell data {cell_data or ' or '.join(TAG_NAMES)} (it has {there})"
+        )
     cells, tags = [], []
     for block, values in zip(foreign.cells, foreign.cell_data[known[0]], strict=True):
         if block.type == "triangle":
             cells.append(np.asarray(block.data, dtype=np.int64))
             tags.append(np.asarray(values).astype(np.int64).ravel())
         elif block.type not in ("line", "vertex"):
-            raise ImportedMeshError(f"{path.name} has cells of the kind {block.type}; only triangles are supported")
+            raise ImportedMeshError(
+                f"{path.name} has cells of the kind {block.type}; only triangles are supported"
+            )
     if not cells:
         raise ImportedMeshError(f"{path.name} has no triangles")
     points = np.asarray(foreign.points, dtype=np.float64)
@@ -151,12 +160,14 @@ def _refuse_other_cells(path: Path) -> None:
         if any(kind != 2 for kind in gmsh.model.mesh.getElementTypes(2, entity)):
             raise ImportedMeshError(f"{path.name} has surface elements other than first-order triangles")
         if grouped.get(int(entity), 0) != 1:
-            raise ImportedMeshError(f"{path.name}: surface {entity} is in {grouped.get(int(entity), 0)} groups, not one")
+            raise ImportedMeshError(
+                f"{path.name}: surface {entity} is in {grouped.get(int(entity), 0)} groups, not one"
+            )
 
 
 def _pieces(cells: Ints, tags: Ints, phases: Mapping[int, str]) -> tuple[Ints, dict[int, str]]:
     """Grains from phases: pieces connected over facets, numbered from 1 phase by phase, the strips last."""
-    unknown = sorted(set(np.unique(tags).tolist()) - set(phases))
+    unknown = sorted(set(whole(np.unique(tags))) - set(phases))
     if unknown:
         raise ImportedMeshError(f"the table has no phase for tag {unknown[0]}")
     phase = np.array([PHASES.index(phases[int(tag)]) for tag in tags])
@@ -201,7 +212,9 @@ def _check_names(names: Mapping[int, str]) -> None:
     values = list(names.values())
     for strip in STRIPS:
         if values.count(strip) != 1:
-            raise ImportedMeshError(f"there must be one group or connected piece {strip}, and there are {values.count(strip)}")
+            raise ImportedMeshError(
+                f"there must be one group or connected piece {strip}, and there are {values.count(strip)}"
+            )
     if len(set(values)) != len(values):
         raise ImportedMeshError("two groups have the same name")
 
@@ -228,7 +241,10 @@ def _write(points: Floats, cells: Ints, tags: Ints, names: Mapping[int, str], pa
     with gmsh_model(name):
         carrier = gmsh.model.addDiscreteEntity(2)
         gmsh.model.mesh.addNodes(
-            2, carrier, np.arange(1, len(points) + 1), np.column_stack([points, np.zeros(len(points))]).ravel()
+            2,
+            carrier,
+            np.arange(1, len(points) + 1),
+            np.column_stack([points, np.zeros(len(points))]).ravel(),
         )
         for tag in sorted(names):
             entity = gmsh.model.addDiscreteEntity(2)
@@ -240,5 +256,5 @@ def _write(points: Floats, cells: Ints, tags: Ints, names: Mapping[int, str], pa
             gmsh.model.addPhysicalGroup(1, [entity], BOUNDARIES[boundary], boundary)
         gmsh.model.mesh.reclassifyNodes()
         gmsh.model.removeEntities([(2, carrier)])
-        gmsh.write(path)
+        write_model(path)
         return read_model()

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from .arrays import Bools, Floats, Ints, norms, rows
 from .errors import GeometryError
-from .tessellation import Diagram, Floats, Ints
+from .tessellation import Diagram
 
 OUTSIDE = -1
 #: Vertices nearer than this (um) are one: rounding of the diagram is far below, any real edge far above.
@@ -39,7 +39,7 @@ class Network:
     sides: Ints
     size: tuple[float, float]
 
-    def free(self) -> NDArray[np.bool_]:
+    def free(self) -> Bools:
         """Whether each coordinate may move: not across the wall a vertex lies on. Shape (n, 2)."""
         away = np.abs(self.vertices[:, None, :] - np.array([[0.0, 0.0], self.size])[None, :, :]) > MERGE_UM
         return np.asarray(away.all(axis=1))
@@ -55,7 +55,7 @@ class Network:
 
     def lengths(self) -> Floats:
         """Length of each edge, um."""
-        return np.asarray(np.hypot(*(self.vertices[self.edges[:, 1]] - self.vertices[self.edges[:, 0]]).T))
+        return norms(self.vertices[self.edges[:, 1]] - self.vertices[self.edges[:, 0]])
 
     def degrees(self) -> Ints:
         """Number of edges at each vertex."""
@@ -67,7 +67,7 @@ class Network:
         direction = self.vertices[self.edges[:, 1]] - self.vertices[self.edges[:, 0]]
         forward = np.arctan2(direction[:, 1], direction[:, 0])
         backward = np.arctan2(-direction[:, 1], -direction[:, 0])
-        for e, (start, end) in enumerate(self.edges.tolist()):
+        for e, (start, end) in enumerate(rows(self.edges)):
             incident[start].append((float(forward[e]), e))
             incident[end].append((float(backward[e]), e))
         return [[e for _, e in sorted(fan)] for fan in incident]
@@ -78,7 +78,7 @@ class Network:
         place = [{e: k for k, e in enumerate(fan)} for fan in around]
         loops: dict[int, list[list[int]]] = defaultdict(list)
         used: set[tuple[int, int]] = set()
-        edges, sides = self.edges.tolist(), self.sides.tolist()
+        edges, sides = rows(self.edges), rows(self.sides)
         for e in range(len(edges)):
             for way in (0, 1):
                 body = sides[e][way]
@@ -151,7 +151,8 @@ def extract_network(diagram: Diagram, owner: Ints, bodies: int, width: float, he
         diagram: the diagram.
         owner: body of each generator.
         bodies: number of bodies.
-        width, height: of the box, um.
+        width: of the box, um.
+        height: of the box, um.
 
     Returns:
         The network; every body is one connected piece.
@@ -162,7 +163,7 @@ def extract_network(diagram: Diagram, owner: Ints, bodies: int, width: float, he
     label = _joined(diagram, owner, bodies)
     second = np.where(diagram.second >= 0, label[diagram.second], OUTSIDE)
     first = label[diagram.first]
-    keep = (first != second) & (np.hypot(*(diagram.end - diagram.start).T) > 0.0)
+    keep = (first != second) & (norms(diagram.end - diagram.start) > 0.0)
     start, end, first, second = diagram.start[keep], diagram.end[keep], first[keep], second[keep]
     points = np.concatenate([start, end])
     close = cKDTree(points).query_pairs(MERGE_UM, output_type="ndarray")
@@ -196,11 +197,13 @@ def extract_network(diagram: Diagram, owner: Ints, bodies: int, width: float, he
 def _joined(diagram: Diagram, owner: Ints, bodies: int) -> Ints:
     """Body of each generator after small cut-off pieces went to the neighbour they share the longest boundary with."""
     label = owner.copy()
-    inner = (diagram.second >= 0) & (np.hypot(*(diagram.end - diagram.start).T) > MERGE_UM)
+    inner = (diagram.second >= 0) & (norms(diagram.end - diagram.start) > MERGE_UM)
     first, second = diagram.first[inner], diagram.second[inner]
-    length = np.hypot(*(diagram.end[inner] - diagram.start[inner]).T)
+    length = norms(diagram.end[inner] - diagram.start[inner])
     same = label[first] == label[second]
-    graph = sparse.coo_matrix((np.ones(int(same.sum())), (first[same], second[same])), shape=(len(owner),) * 2)
+    graph = sparse.coo_matrix(
+        (np.ones(int(same.sum())), (first[same], second[same])), shape=(len(owner),) * 2
+    )
     count, piece = connected_components(graph, directed=False)
     area = np.bincount(piece, diagram.areas, count)
     whole = np.bincount(owner, diagram.areas, bodies)

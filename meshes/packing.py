@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from .arrays import Bools, Floats, Ints, norms
 from .bodies import Body
 from .errors import GeometryError
-from .tessellation import Diagram, Floats, Ints, transport
+from .tessellation import Diagram, transport
 
 #: Spacing of a flake's generators over its thickness: small enough that boundaries come out nearly straight.
 STRING_SPACING = 0.4
 #: How much likelier a pore sits near a junction of boundaries than elsewhere on them.
 JUNCTION_PREFERENCE = 12.0
+#: Spacing (um) of the places off the boundaries.
+OVERFLOW_STEP = 0.25
 LARGE_PHASES = ("graphite", "lithium")
 
 
@@ -47,7 +49,8 @@ def pack(
 
     Args:
         bodies: what to place; areas add up to the box.
-        width, height: of the box, um.
+        width: of the box, um.
+        height: of the box, um.
         random: source of all randomness.
         silicon_within: put silicon inside flakes instead of between them.
 
@@ -74,25 +77,27 @@ def pack(
     points, owner = _generators([bodies[i] for i in large], centres[large], width, height)
     diagram, weights = transport(points, owner, scaled, width, height, weights, tolerance=0.02)
 
-    places, near_junction = _boundary_points(diagram, owner)
-    axes = points[np.isin(owner, [k for k, i in enumerate(large) if bodies[i].phase == "graphite"])]
-    within = np.arange(len(places) + len(axes)) >= len(places)
-    near_junction = np.append(near_junction, np.zeros(len(axes), dtype=bool))
-    sites = _Sites(np.concatenate([places, axes]), width, height, random)
+    boundary, near_junction = _boundary_points(diagram, owner)
+    flakes = [k for k, i in enumerate(large) if bodies[i].phase == "graphite"]
+    axes = _axis_points(points, owner, flakes)
+    sites = {
+        "boundaries": _Sites(boundary, 1.0 + JUNCTION_PREFERENCE * near_junction, width, height, random),
+        "within": _Sites(axes, np.ones(len(axes)), width, height, random),
+    }
     for i in sorted(small, key=lambda i: -bodies[i].area):
         body = bodies[i]
-        preference = 1.0 * ~within
-        if body.phase == "silicon" and silicon_within:
-            preference = 1.0 * within
-        elif body.phase == "pore":
-            preference = preference * (1.0 + JUNCTION_PREFERENCE * near_junction)
-        centres[i] = sites.take(preference, 0.5 * body.length)
+        kind = "within" if body.phase == "silicon" and silicon_within else "boundaries"
+        centres[i] = sites[kind].take(0.5 * body.length, at_junctions=body.phase == "pore")
+        for site in sites.values():
+            site.occupy(centres[i], 0.5 * body.length)
 
     weights = None
     for sweep in range(9):
         points, owner = _generators(bodies, centres, width, height)
         last = sweep == 8
-        diagram, weights = transport(points, owner, area, width, height, weights, tolerance=1e-9 if last else 0.02)
+        diagram, weights = transport(
+            points, owner, area, width, height, weights, tolerance=1e-9 if last else 0.02
+        )
         if not last:
             centres += 0.5 * _shift(points, owner, diagram, len(bodies))
     return Packing(points, owner, diagram)
@@ -144,14 +149,14 @@ def _shift(points: Floats, owner: Ints, diagram: Diagram, count: int) -> Floats:
     return shift
 
 
-def _boundary_points(diagram: Diagram, owner: Ints, step: float = 0.1) -> tuple[Floats, NDArray[np.bool_]]:
+def _boundary_points(diagram: Diagram, owner: Ints, step: float = 0.1) -> tuple[Floats, Bools]:
     """Points along the boundaries between bodies, shape (n, 2), and which of them lie near a junction of three."""
     inner = diagram.second >= 0
     inner[inner] = owner[diagram.first[inner]] != owner[diagram.second[inner]]
     start, end = diagram.start[inner], diagram.end[inner]
     points = []
     for a, b in zip(start, end, strict=True):
-        number = max(1, int(np.hypot(*(b - a)) / step))
+        number = max(1, int(float(np.linalg.norm(b - a)) / step))
         points.append(a + (np.arange(number)[:, None] + 0.5) / number * (b - a))
     everything = np.concatenate(points)
     # A junction is an end point shared by three boundary ridges.
@@ -164,31 +169,59 @@ def _boundary_points(diagram: Diagram, owner: Ints, step: float = 0.1) -> tuple[
     return everything, np.asarray(gap < 0.4)
 
 
+def _axis_points(points: Floats, owner: Ints, flakes: Sequence[int]) -> Floats:
+    """Places within flakes: on their axes, between the generators, shape (n, 2)."""
+    pairs = np.flatnonzero((owner[1:] == owner[:-1]) & np.isin(owner[1:], flakes))
+    shares = np.array([0.3, 0.5, 0.7])[:, None, None]
+    between = (1.0 - shares) * points[pairs] + shares * points[pairs + 1]
+    return np.asarray(between.reshape(-1, 2))
+
+
 class _Sites:
-    """Candidate places; gives out free ones at random and keeps the room left at every other."""
+    """Candidate places of one kind; gives out free ones at random and keeps the room left at every other.
 
-    def __init__(self, places: Floats, width: float, height: float, random: np.random.Generator) -> None:
-        self._places = places
+    Where the places of the kind are used up, the nearest free ones off them serve: then small bodies lie two deep.
+    """
+
+    def __init__(
+        self, places: Floats, preference: Floats, width: float, height: float, random: np.random.Generator
+    ) -> None:
         self._random = random
-        self._wall = np.minimum(places, np.array([width, height]) - places).min(axis=1)
-        self._room = np.full(len(places), np.inf)
+        self._kind = len(places)
+        steps = [np.arange(0.5 * OVERFLOW_STEP, size, OVERFLOW_STEP) for size in (width, height)]
+        grid = np.stack(np.meshgrid(*steps), axis=-1).reshape(-1, 2)
+        self._places = np.concatenate([places, grid + random.uniform(-0.1, 0.1, grid.shape) * OVERFLOW_STEP])
+        self._preference = preference
+        self._wall = np.minimum(self._places, np.array([width, height]) - self._places).min(axis=1)
+        self._room = np.full(len(self._places), np.inf)
+        self._away = np.zeros(len(self._places))
+        if self._kind:
+            self._away, _ = cKDTree(places).query(self._places)
 
-    def take(self, preference: Floats, radius: float) -> Floats:
-        """A place for a body of this radius (um), as clear of walls and of bodies set before as can be had.
+    def take(self, radius: float, at_junctions: bool) -> Floats:
+        """A place for a body, as clear of walls and of bodies set before as can be had.
 
         Args:
-            preference: relative chance of each place; places of chance 0 are not for this body.
             radius: of the body, um.
+            at_junctions: prefer places near junctions.
 
         Returns:
             The place, shape (2,).
+
+        Raises:
+            GeometryError: if there is none.
         """
-        for clearance in (1.6, 1.3, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, -np.inf):
-            chance = preference * (self._room >= clearance * radius) * (self._wall >= 0.8 * clearance * radius)
+        for clearance in (1.6, 1.3, 1.0, 0.8, 0.6):
+            free = (self._room >= clearance * radius) & (self._wall >= 0.8 * clearance * radius)
+            chance = free[: self._kind] * (self._preference if at_junctions else 1.0)
             if chance.any():
-                break
-        else:
-            raise GeometryError("there is no place for a small body")
-        chosen = self._places[self._random.choice(len(chance), p=chance / chance.sum())]
-        self._room = np.minimum(self._room, np.hypot(*(self._places - chosen).T) - radius)
-        return np.asarray(chosen)
+                return np.asarray(self._places[self._random.choice(self._kind, p=chance / chance.sum())])
+        for clearance in (0.8, 0.6, 0.4):
+            free = (self._room >= clearance * radius) & (self._wall >= 0.5 * clearance * radius)
+            if free.any():
+                return np.asarray(self._places[np.argmin(np.where(free, self._away, np.inf))])
+        raise GeometryError("there is no place left for a small body")
+
+    def occupy(self, centre: Floats, radius: float) -> None:
+        """Take a body of this radius (um) into account."""
+        self._room = np.minimum(self._room, norms(self._places - centre) - radius)

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .build import Mesh
+from .quality import sorted_facets
 from .sidecar import phase_of
-from .tessellation import Floats
 
 #: Colours after Okabe and Ito, told apart also by the colour-blind; graphite grey, pores white.
 COLOURS = {
@@ -52,7 +52,7 @@ def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
 
 def _draw_section(axes: Any, mesh: Mesh) -> None:
     """The section itself: phases, elements faintly, grain boundaries in black."""
-    corners = mesh.points[mesh.cells]
+    corners: Any = mesh.points[mesh.cells]  # Matplotlib's annotations do not admit arrays
     colours = [COLOURS[phase_of(mesh.names[int(tag)])] for tag in mesh.cell_tags]
     axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=colours, linewidths=0.2))
     axes.add_collection(PolyCollection(corners, facecolors="none", edgecolors="#00000028", linewidths=0.15))
@@ -81,15 +81,22 @@ def _draw_table(axes: Any, table: dict[str, Any]) -> None:
         axes.text(x, at, title, ha="right", va="center", fontsize=8, color="#555555")
     for phase in (name for name in COLOURS if counts[name]):
         at -= line
-        axes.add_patch(Rectangle((0.0, at - 0.018), 0.06, 0.036, facecolor=COLOURS[phase], edgecolor="black", lw=0.5))
+        axes.add_patch(
+            Rectangle((0.0, at - 0.018), 0.06, 0.036, facecolor=COLOURS[phase], edgecolor="black", lw=0.5)
+        )
         axes.text(0.085, at, phase, va="center", fontsize=9)
         if phase in realised:
             stated = f"{100.0 * target[phase]:.2f} %" if phase in target else "–"
-            for x, text in zip(columns, (str(counts[phase]), stated, f"{100.0 * realised[phase]:.2f} %"), strict=True):
+            for x, text in zip(
+                columns, (str(counts[phase]), stated, f"{100.0 * realised[phase]:.2f} %"), strict=True
+            ):
                 axes.text(x, at, text, ha="right", va="center", fontsize=9)
     box, quality = table["box_um"], table["quality"]
     rows = [("electrode", f"{box['thickness']:.2f} × {box['width']:g} µm")]
-    for label, key in (("host capacity", "areal_capacity_mAh_cm2"), ("lithium powder", "lithium_capacity_mAh_cm2")):
+    for label, key in (
+        ("host capacity", "areal_capacity_mAh_cm2"),
+        ("lithium powder", "lithium_capacity_mAh_cm2"),
+    ):
         if table.get(key, {}).get("realised"):
             rows.append((label, f"{table[key]['realised']:.3f} mAh/cm²"))
     rows += [
@@ -106,12 +113,9 @@ def _draw_table(axes: Any, table: dict[str, Any]) -> None:
         axes.text(1.0, at, value, ha="right", va="center", fontsize=9)
 
 
-def _grain_boundaries(mesh: Mesh) -> Floats:
+def _grain_boundaries(mesh: Mesh) -> Any:
     """Facets between different grains or on the outline, shape (facets, 2, 2), um."""
-    facets = np.sort(np.concatenate([mesh.cells[:, [0, 1]], mesh.cells[:, [1, 2]], mesh.cells[:, [2, 0]]]), axis=1)
-    tags = np.tile(mesh.cell_tags, 3)
-    order = np.lexsort((facets[:, 1], facets[:, 0]))
-    facets, tags = facets[order], tags[order]
+    facets, tags = sorted_facets(mesh)
     same = np.zeros(len(facets) + 1, dtype=bool)
     same[1:-1] = (facets[1:] == facets[:-1]).all(axis=1) & (tags[1:] == tags[:-1])
     return np.asarray(mesh.points[facets[~(same[1:] | same[:-1])]])

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import RecipeError
 
@@ -19,7 +19,7 @@ Percent = Annotated[float, Field(ge=0.0, le=100.0, allow_inf_nan=False)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Composition(_Table):
@@ -84,11 +84,23 @@ class Strips(_Table):
 
 
 class Resolution(_Table):
-    """Sizes of elements. The geometry depends on none of them."""
+    """Sizes of elements. The geometry depends on none of them.
+
+    ``interface_element_size_um`` holds at the boundaries of silicon; two thirds of ``element_size_um`` if not given.
+    """
 
     element_size_um: Positive = 0.65
-    interface_element_size_um: Positive = 0.4
+    interface_element_size_um: Positive = 0.65 * 2.0 / 3.0
     max_cells: Annotated[int, Field(gt=0)] = 200_000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _finer_at_interfaces(cls, table: object) -> object:
+        if isinstance(table, dict) and "interface_element_size_um" not in table:
+            size = table.get("element_size_um")
+            if isinstance(size, (int, float)) and not isinstance(size, bool):
+                return {**table, "interface_element_size_um": size * 2.0 / 3.0}
+        return table
 
     @model_validator(mode="after")
     def _ordered(self) -> Resolution:
@@ -124,18 +136,11 @@ class Recipe(_Table):
     strips: Strips = Strips()
     resolution: Resolution = Resolution()
 
-    @field_validator("seed", mode="before")
-    @classmethod
-    def _whole_seed(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("a seed is a whole number")
-        return value
-
     @model_validator(mode="after")
     def _one_amount(self) -> Recipe:
         if (self.thickness_um is None) == (self.active_loading_mg_cm2 is None):
-            given = "neither" if self.thickness_um is None else "both"
-            raise ValueError(f"give exactly one of thickness_um and active_loading_mg_cm2; {given} is given")
+            given = "neither is" if self.thickness_um is None else "both are"
+            raise ValueError(f"give exactly one of thickness_um and active_loading_mg_cm2; {given} given")
         return self
 
 
@@ -160,6 +165,16 @@ def read_recipe(table: Mapping[str, Any], prefix: str = "mesh") -> Recipe:
         raise RecipeError(key, _sentence(first)) from None
 
 
+#: What a value of the wrong kind should have been.
+KINDS = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "a finite number",
+}
+
+
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Names allowed in the table that holds the key at ``location``."""
     model: type[BaseModel] = Recipe
@@ -181,6 +196,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"unknown key; {hint}"
     if error["type"] == "missing":
         return "this key is missing and has no default"
+    if error["type"] in KINDS:
+        return f"{value!r} is not allowed: {KINDS[error['type']]} is needed"
     text = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "value_error":
         return text

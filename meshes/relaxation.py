@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from . import surgery
+from .arrays import Bools, Floats, Ints, norms, rows
 from .errors import GeometryError
 from .network import OUTSIDE, AreaMap, Network
-from .tessellation import Floats, Ints
 
 #: Line tension between two flakes relative to that around a small body: 0.3 makes a small body meet the flake
 #: boundary it sits on at 163 degrees, which is nearly a disc.
@@ -46,18 +45,18 @@ class Scales:
     """
 
     width: Floats
-    large: NDArray[np.bool_]
+    large: Bools
     targets: Floats
 
-    def of_edges(self, sides: Ints) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    def of_edges(self, sides: Ints) -> tuple[Floats, Floats, Floats, Bools]:
         """For edges with these sides: shortest and longest length (um), tension, whether between flakes (or walls)."""
-        width = np.append(self.width, np.inf)[sides].min(axis=1)
+        width = np.asarray(np.append(self.width, np.inf)[sides].min(axis=1))
         large = np.append(self.large, True)[sides].all(axis=1)
         wall = (sides == OUTSIDE).any(axis=1)
         shortest = SHORTEST * np.minimum(width, 1.5 * float(np.median(self.width)))
         longest = np.where(large | wall, np.inf, LONGEST * width)
         tension = np.where(wall, 0.0, np.where(large, FLAKE_TENSION, 1.0))
-        return shortest, longest, tension, large
+        return shortest, np.asarray(longest), np.asarray(tension), np.asarray(large)
 
 
 def relax(network: Network, scales: Scales) -> None:
@@ -132,7 +131,7 @@ def _move(network: Network, areas: AreaMap, targets: Floats, move: Floats) -> fl
 def _corners(network: Network) -> Ints:
     """Every corner as (vertex, its neighbour clockwise, its neighbour anticlockwise), shape (corners, 3)."""
     corners = []
-    edges = network.edges.tolist()
+    edges = rows(network.edges)
     for v, fan in enumerate(network.around()):
         ends = [edges[e][1] if edges[e][0] == v else edges[e][0] for e in fan]
         if len(ends) > 1:
@@ -147,14 +146,14 @@ def _forces(
     x = network.vertices
     start, end = network.edges.T
     along = x[end] - x[start]
-    length = np.maximum(np.hypot(*along.T), 1e-12)
+    length = np.maximum(norms(along), 1e-12)
     along /= length[:, None]
     push = np.maximum(0.0, 1.0 - length / (1.3 * shortest))
     pull = (tension - 4.0 * push)[:, None] * along
 
     v, a, b = corners.T
     to_a, to_b = x[a] - x[v], x[b] - x[v]
-    la, lb = np.maximum(np.hypot(*to_a.T), 1e-12), np.maximum(np.hypot(*to_b.T), 1e-12)
+    la, lb = np.maximum(norms(to_a), 1e-12), np.maximum(norms(to_b), 1e-12)
     to_a, to_b = to_a / la[:, None], to_b / lb[:, None]
     cosine = (to_a * to_b).sum(axis=1)
     turn = to_a[:, 0] * to_b[:, 1] - to_a[:, 1] * to_b[:, 0]
@@ -168,11 +167,13 @@ def _forces(
     span = x[q] - x[p]
     share = np.clip(((x[point] - x[p]) * span).sum(axis=1) / (span**2).sum(axis=1), 0.0, 1.0)[:, None]
     away = x[point] - x[p] - share * span
-    gap = np.maximum(np.hypot(*away.T), 1e-12)
+    gap = np.maximum(norms(away), 1e-12)
     repel = (4.0 * np.maximum(0.0, 1.0 - gap / neck) / gap)[:, None] * away
 
     where = np.concatenate([start, end, a, b, v, point, p, q])
-    what = np.concatenate([pull, -pull, on_a, on_b, -on_a - on_b, repel, (share - 1.0) * repel, -share * repel])
+    what = np.concatenate(
+        [pull, -pull, on_a, on_b, -on_a - on_b, repel, (share - 1.0) * repel, -share * repel]
+    )
     return np.column_stack([np.bincount(where, what[:, axis], len(x)) for axis in range(2)])
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import gmsh
 import numpy as np
 
+from .arrays import Floats, norms
 from .build import Mesh
 from .colouring import colour_groups
 from .composition import ELECTRODE_PHASES, Plan, areal_capacity
-from .quality import cell_areas, quality_table
+from .quality import cell_areas, quality_table, sorted_facets
 from .recipe import Recipe
 
 FORMAT = "swellbound-mesh/1"
@@ -90,8 +91,18 @@ def describe(mesh: Mesh, name: str, boundaries: dict[str, int]) -> dict[str, Any
     }  # fmt: skip
 
 
-def compare(table: dict[str, Any], recipe: Recipe, plan: Plan) -> None:
-    """Add to a description what the recipe asked for, and the realised areal capacity beside it."""
+def compare(table: dict[str, Any], recipe: Recipe, plan: Plan, targets: Floats) -> None:
+    """Add to a description what the recipe asked for, and the realised areal capacity beside it.
+
+    Args:
+        table: the description, changed in place.
+        recipe: the recipe.
+        plan: what follows from it.
+        targets: area of the body of each grain, um2; grains are tagged from 1 in this order.
+    """
+    for grain in table["grains"]:
+        if grain["phase"] not in STRIPS:
+            grain["target_area_um2"] = float(targets[grain["tag"] - 1])
     table["seed"] = recipe.seed
     table["recipe"] = recipe.model_dump(mode="json")
     table["volume_fractions"]["target"] = dict(plan.fractions)
@@ -108,21 +119,11 @@ def compare(table: dict[str, Any], recipe: Recipe, plan: Plan) -> None:
 
 
 def interface_lengths(mesh: Mesh) -> dict[str, float]:
-    """Length (um) of the interfaces between different grains by phase pair, names in alphabetical order.
-
-    Raises:
-        ValueError: if a facet belongs to more than two cells.
-    """
-    facets = np.sort(np.concatenate([mesh.cells[:, [0, 1]], mesh.cells[:, [1, 2]], mesh.cells[:, [2, 0]]]), axis=1)
-    tags = np.tile(mesh.cell_tags, 3)
-    order = np.lexsort((facets[:, 1], facets[:, 0]))
-    facets, tags = facets[order], tags[order]
-    same = (facets[1:] == facets[:-1]).all(axis=1)
-    if bool((same[1:] & same[:-1]).any()):
-        raise ValueError("a facet belongs to more than two cells")
-    shared = np.flatnonzero(same)
+    """Length (um) of the interfaces between different grains by phase pair, names in alphabetical order."""
+    facets, tags = sorted_facets(mesh)
+    shared = np.flatnonzero((facets[1:] == facets[:-1]).all(axis=1))
     apart = shared[tags[shared] != tags[shared + 1]]
-    length = np.hypot(*(mesh.points[facets[apart, 0]] - mesh.points[facets[apart, 1]]).T)
+    length = norms(mesh.points[facets[apart, 0]] - mesh.points[facets[apart, 1]])
     total: dict[str, float] = defaultdict(float)
     for k, size in zip(apart, length, strict=True):
         pair = sorted((phase_of(mesh.names[int(tags[k])]), phase_of(mesh.names[int(tags[k + 1])])))

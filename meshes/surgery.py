@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import Floats, Ints, norms, rows, whole
 from .network import OUTSIDE, Network
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def drop_needless_vertices(network: Network, scales: Scales) -> None:
     x, edges, sides = network.vertices, network.edges, network.sides
     incident = _incident(network)
     free = network.free()
-    for v in np.flatnonzero(network.degrees() == 2):
+    for v in whole(np.flatnonzero(network.degrees() == 2)):
         one, two = incident[v]
-        a = int(edges[one].sum()) - int(v)
-        b = int(edges[two].sum()) - int(v)
+        a = int(edges[one].sum()) - v
+        b = int(edges[two].sum()) - v
         if a == b or _joined(edges, incident, a, b) or not free[v].any():
             continue
         span = x[b] - x[a]
@@ -44,7 +45,7 @@ def drop_needless_vertices(network: Network, scales: Scales) -> None:
         tolerance = (0.9 if large[one] else 0.12) * float(shortest[one])
         if offset > tolerance or length > longest[one]:
             continue
-        bodies = [s for s in sides[one].tolist() if s != OUTSIDE]
+        bodies = [s for s in whole(sides[one]) if s != OUTSIDE]
         if any(counts[s] <= FEWEST_EDGES + 1 for s in bodies):
             continue
         # Edge ``one`` now reaches from a to b, with its sides as they were seen from a.
@@ -72,15 +73,15 @@ def collapse_short_edges(network: Network, scales: Scales) -> None:
     alive = np.ones(len(edges), dtype=bool)
     incident = _incident(network)
     free = network.free()
-    for e in order.tolist():
-        a, b = edges[e].tolist()
-        if not alive[e] or np.hypot(*(x[a] - x[b])) >= shortest[e]:
+    for e in whole(order):
+        a, b = whole(edges[e])
+        if not alive[e] or float(norms(x[a] - x[b])) >= shortest[e]:
             continue
-        left, right = sides[e].tolist()
+        left, right = whole(sides[e])
         if any(counts[s] <= FEWEST_EDGES for s in (left, right) if s != OUTSIDE):
             continue
-        at_a = {s for k in incident[a] for s in sides[k].tolist()} - {left, right}
-        at_b = {s for k in incident[b] for s in sides[k].tolist()} - {left, right}
+        at_a = {s for k in incident[a] for s in whole(sides[k])} - {left, right}
+        at_b = {s for k in incident[b] for s in whole(sides[k])} - {left, right}
         near_a = {int(edges[k].sum()) - a for k in incident[a]}
         near_b = {int(edges[k].sum()) - b for k in incident[b]}
         if at_a & at_b or near_a & near_b:
@@ -90,9 +91,7 @@ def collapse_short_edges(network: Network, scales: Scales) -> None:
         for axis in range(2):
             if not free[a, axis]:
                 continue
-            if not free[b, axis]:
-                x[a, axis] = x[b, axis]
-            elif len(incident[a]) == 2 and len(incident[b]) > 2:
+            if not free[b, axis] or (len(incident[a]) == 2 and len(incident[b]) > 2):
                 x[a, axis] = x[b, axis]
             elif len(incident[b]) > 2 or len(incident[a]) == 2:
                 x[a, axis] = 0.5 * (x[a, axis] + x[b, axis])
@@ -116,7 +115,7 @@ def open_crowded_corners(network: Network, scales: Scales) -> None:
     shortest, _, _, _ = scales.of_edges(network.sides)
     lengths = network.lengths()
     x, edges, sides = network.vertices, network.edges, network.sides
-    added_points: list[np.ndarray] = []
+    added_points: list[Floats] = []
     added_edges: list[list[int]] = []
     added_sides: list[list[int]] = []
     touched: set[int] = set()
@@ -168,17 +167,17 @@ def divide_long_edges(network: Network, scales: Scales) -> None:
 def _incident(network: Network) -> list[list[int]]:
     """Edges at each vertex, in order of their number."""
     incident: list[list[int]] = [[] for _ in network.vertices]
-    for e, (a, b) in enumerate(network.edges.tolist()):
+    for e, (a, b) in enumerate(rows(network.edges)):
         incident[a].append(e)
         incident[b].append(e)
     return incident
 
 
-def _joined(edges: np.ndarray, incident: list[list[int]], a: int, b: int) -> bool:
+def _joined(edges: Ints, incident: list[list[int]], a: int, b: int) -> bool:
     """Whether an edge joins a and b already."""
     return any(b in edges[e] for e in incident[a])
 
 
-def _edges_of_bodies(network: Network, bodies: int) -> np.ndarray:
+def _edges_of_bodies(network: Network, bodies: int) -> Ints:
     """Number of edges of each body."""
-    return np.bincount(network.sides[network.sides != OUTSIDE], minlength=bodies)
+    return np.bincount(network.sides[network.sides != OUTSIDE], minlength=bodies).astype(np.int64)

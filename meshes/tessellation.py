@@ -15,14 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.sparse.linalg import spsolve
 from scipy.spatial import ConvexHull
 
+from .arrays import Floats, Ints, norms
 from .errors import GeometryError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,8 @@ def power_diagram(points: Floats, weights: Floats, width: float, height: float) 
     Args:
         points: generators inside the box, shape (n, 2), um.
         weights: shape (n,), um2.
-        width, height: of the box, um.
+        width: of the box, um.
+        height: of the box, um.
 
     Returns:
         The diagram; each ridge appears once, with first < second or on a wall.
@@ -64,9 +62,9 @@ def power_diagram(points: Floats, weights: Floats, width: float, height: float) 
     """
     count = len(points)
     mirrored = [points]
-    for axis, wall in ((0, 0.0), (0, width), (1, 0.0), (1, height)):
+    for axis, place in ((0, 0.0), (0, width), (1, 0.0), (1, height)):
         image = points.copy()
-        image[:, axis] = 2.0 * wall - image[:, axis]
+        image[:, axis] = 2.0 * place - image[:, axis]
         mirrored.append(image)
     everything = np.concatenate(mirrored) - [width / 2.0, height / 2.0]
     lift = (everything**2).sum(axis=1) - np.tile(weights, 5)
@@ -88,11 +86,11 @@ def power_diagram(points: Floats, weights: Floats, width: float, height: float) 
 
     between = everything[second] - everything[first]
     distance = np.hypot(between[:, 0], between[:, 1])
-    wall = second >= count
+    wall = np.asarray(second >= count)
     difference = np.where(wall, 0.0, weights[first] - weights[second % count])
     depth_first = (distance**2 + difference) / (2.0 * distance)
     depth_second = distance - depth_first
-    length = np.hypot(*(end - start).T)
+    length = norms(end - start)
     areas = np.bincount(first, 0.5 * depth_first * length, count)
     areas += np.bincount(second[~wall], 0.5 * depth_second[~wall] * length[~wall], count)
     if not abs(areas.sum() / (width * height) - 1.0) < 1e-6:
@@ -105,10 +103,14 @@ def power_diagram(points: Floats, weights: Floats, width: float, height: float) 
         at_first = 0.5 * depth_first * length * (points[first, axis] / 3.0 + middle[:, axis])
         moment[:, axis] += np.bincount(first, at_first, count)
         inner, other = ~wall, second[~wall]
-        at_second = 0.5 * depth_second[inner] * length[inner] * (points[other, axis] / 3.0 + middle[inner, axis])
+        at_second = (
+            0.5 * depth_second[inner] * length[inner] * (points[other, axis] / 3.0 + middle[inner, axis])
+        )
         moment[:, axis] += np.bincount(other, at_second, count)
     centroids = np.where(areas[:, None] > 1e-12, moment / np.maximum(areas, 1e-12)[:, None], points)
-    return Diagram(points, start, end, first, np.where(wall, -1, second), distance, areas, centroids)
+    return Diagram(
+        points, start, end, first, np.where(wall, -1, second), distance, areas.astype(np.float64), centroids
+    )
 
 
 def transport(
@@ -127,7 +129,8 @@ def transport(
         points: generators, shape (n, 2), um.
         owner: body of each generator, shape (n,).
         targets: area of each body, shape (bodies,), adding up to the box, um2.
-        width, height: of the box, um.
+        width: of the box, um.
+        height: of the box, um.
         weights: guess, shape (bodies,); equal weights (a Voronoi diagram) if absent or unsuitable.
         tolerance: largest relative error of an area.
         iterations: most Newton steps.
@@ -142,7 +145,7 @@ def transport(
 
     def evaluate(value: Floats) -> tuple[Diagram, Floats]:
         diagram = power_diagram(points, value[owner], width, height)
-        return diagram, np.bincount(owner, diagram.areas, bodies)
+        return diagram, np.bincount(owner, diagram.areas, bodies).astype(np.float64)
 
     current = np.zeros(bodies) if weights is None else weights
     diagram, areas = evaluate(current)
@@ -178,7 +181,7 @@ def _newton_step(diagram: Diagram, owner: Ints, residual: Floats) -> Floats:
     inner = diagram.second >= 0
     one, two = owner[diagram.first[inner]], owner[diagram.second[inner]]
     apart = one != two
-    length = np.hypot(*(diagram.end[inner] - diagram.start[inner]).T)[apart]
+    length = norms(diagram.end[inner] - diagram.start[inner])[apart]
     stiffness = length / (2.0 * diagram.distance[inner][apart])
     one, two = one[apart], two[apart]
     rows = np.concatenate([one, two, one, two])

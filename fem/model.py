@@ -110,6 +110,7 @@ class ElectrodeModel:
         self._set_facet_parameters()
         self._build_forms()
         self.constraints = self._build_constraints()
+        self._tabulate_nodes()
         self.commit_exchange()
 
     # ------------------------------------------------------------------ declaration
@@ -189,9 +190,9 @@ class ElectrodeModel:
                     f"above strength²/(2 stiffness) = {0.5 * begin * law.strength.value:.3g} J/m^2",
                 )
             onset.append(begin), final.append(end), breakable.append(1.0)
-        self.relaxation = dfem.Constant(
-            self.domain.mesh, max((law.relaxation_time.value for law in self.laws), default=0.0)
-        )
+        self.relaxation_ratio = 0.0
+        self.relaxation_time = max((law.relaxation_time.value for law in self.laws), default=0.0)
+        self.relaxation = dfem.Constant(self.domain.mesh, self.relaxation_time)
         self.cohesive = cohesive.CohesiveParameters(
             stiffness=self._facet_constant("stiffness", [law.stiffness.value for law in self.laws]),
             contact_stiffness=self._facet_constant(
@@ -285,6 +286,10 @@ class ElectrodeModel:
             self._grown = self.facet_history.projection(
                 cohesive.grown_history(opening, normal, self.history_value, self.cohesive, self.dt)
             )
+            self._damage_forms = [
+                self.facet_constants.projection(cohesive.damage(self.history_value, self.cohesive)),
+                self.facet_constants.projection(self.cohesive.breakable),
+            ]
             self._share = self.facet_history.projection(
                 exchange.exchange_share(opening, normal, self.history_value, self.cohesive, self.contact_reference)
             )
@@ -341,11 +346,22 @@ class ElectrodeModel:
         refresh()
         return Constraint(dofs, values)
 
+    def _tabulate_nodes(self) -> None:
+        """Capacity c_max of every concentration dof (1 where nothing is stored), and which dofs store lithium."""
+        dofs = np.asarray(self.state.space.sub(1).dofmap.list)
+        scale = np.array([self._scale(m) for m in self.materials])
+        stores = np.array([isinstance(m.lithium, Host | Reservoir) for m in self.materials])
+        phase = self.domain.cell_phase
+        self.capacity_of_node = np.ones(len(self.state.unknowns.x.array))
+        self.capacity_of_node[dofs] = scale[phase][:, None]
+        self.storing_dofs: npt.NDArray[np.int32] = np.unique(dofs[stores[phase]]).astype(np.int32)
+
     # ------------------------------------------------------------------ a step
 
     def prepare_step(self, dt: float) -> None:
         """Set the step and refresh prescribed values that vary in time."""
         self.dt.value = dt
+        self.relaxation.value = self.relaxation_time + self.relaxation_ratio * dt
         for refresh in getattr(self, "_refreshers", []):
             refresh()
 
@@ -380,6 +396,14 @@ class ElectrodeModel:
         state.previous.x.array[:] = state.unknowns.x.array
         state.time += dt
         state.steps += 1
+
+    def mean_damage(self) -> float:
+        """Damage averaged over the area of all breakable interfaces."""
+        if not self.interfaces.kinds:
+            return 0.0
+        local = np.array([np.sum(self.facet_constants.integrals(form)) for form in self._damage_forms])
+        broken, area = self.comm.allreduce(local[0]), self.comm.allreduce(local[1])
+        return broken / area if area > 0.0 else 0.0
 
     def commit_exchange(self) -> None:
         """Evaluate what the interfaces let through during the next step from the state they are in now."""

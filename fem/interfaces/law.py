@@ -68,7 +68,7 @@ def _law(
 _CLOSED = float("inf")
 _EXCHANGE = 15.0
 _LITHIUM = 1.0e4
-_POOR = "as the bare electrode's interfaces; no measurement of its own"
+_PRESSED = "sulfide pressed around the particles holds up to its own toughness, K_IC 0.23 MPa m^0.5; no measurement"
 
 
 def shipped_laws() -> dict[str, InterfaceLaw]:
@@ -81,12 +81,13 @@ def shipped_laws() -> dict[str, InterfaceLaw]:
         laws[kind_name(host, "lithium")] = _law(20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed")
         laws[kind_name(host, "binder")] = _law(20.0, 1.0, _CLOSED, "binder sticks better than dry contact", "assumed")
         laws[kind_name(host, "copper")] = _law(20.0, 0.31, _CLOSED)
-        laws[kind_name(host, "electrolyte")] = _law(20.0, 0.31, _EXCHANGE, _POOR, "assumed")
+        laws[kind_name(host, "electrolyte")] = _law(50.0, 2.1, _EXCHANGE, _PRESSED, "assumed")
     for other in ("binder", "copper", "electrolyte", "lithium"):
         laws[kind_name("lithium", other)] = _law(20.0, 1.0, _CLOSED, "pressed lithium sticks; no source", "assumed")
-    for other in ("binder", "copper", "electrolyte"):
+    laws[kind_name("binder", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
+    for other in ("binder", "copper"):
         laws[kind_name("binder", other)] = _law(20.0, 1.0, _CLOSED, "binder sticks better than dry contact", "assumed")
-    laws[kind_name("copper", "electrolyte")] = _law(20.0, 0.31, _CLOSED, _POOR, "assumed")
+    laws[kind_name("copper", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
     for other in (*hosts, "lithium", "binder", "copper", "electrolyte", "pore"):
         laws[kind_name("pore", other)] = _law(None, 0.0, _CLOSED, stiffness=1.0e4)
     return laws

@@ -1,0 +1,190 @@
+"""Time steps: predict, solve, accept or roll back; the step grows and shrinks with convergence and change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import ufl
+from dolfinx import fem as dfem
+from mpi4py import MPI
+
+from fem.errors import RunStopped
+from fem.model import ElectrodeModel
+from fem.solver import NewtonSolver, Outcome
+from fem.state import Snapshot
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """Limits of the step controller.
+
+    Attributes:
+        first: First step in s.
+        smallest: Step in s below which a failure stops the run.
+        largest: Largest step in s.
+        lithiation_change: Largest change of lithiation at any node in a step that is aimed at.
+        damage_change: Largest change of the area-averaged damage in a step that is aimed at.
+        target_iterations: Newton iterations at which the step stays as it is.
+        growth: Largest growth factor from one step to the next.
+        cut: Factor after a failed step.
+    """
+
+    first: float = 1.0
+    smallest: float = 1.0e-3
+    largest: float = 1800.0
+    lithiation_change: float = 0.05
+    damage_change: float = 0.02
+    target_iterations: int = 7
+    growth: float = 1.6
+    cut: float = 0.4
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one accepted step took.
+
+    Attributes:
+        dt: Step in s.
+        iterations: Newton iterations of the accepted attempt.
+        rejected: Attempts that were rolled back before it.
+        wasted: Newton iterations of those attempts.
+        lithiation_change: Largest change of lithiation at a node.
+        damage_change: Change of the area-averaged damage.
+    """
+
+    dt: float
+    iterations: int
+    rejected: int
+    wasted: int
+    lithiation_change: float
+    damage_change: float
+
+
+class Stepper:
+    """Advances a model step by step.
+
+    Args:
+        model: The coupled model.
+        solver: Its Newton solver.
+        settings: Step limits.
+        before_commit: Called after convergence and before history is overwritten; returning False rejects the step.
+    """
+
+    def __init__(
+        self,
+        model: ElectrodeModel,
+        solver: NewtonSolver,
+        settings: StepSettings,
+        before_commit: Callable[[], bool] | None = None,
+    ):
+        self.model, self.solver, self.settings = model, solver, settings
+        self._before_commit = before_commit
+        self.next_dt = settings.first
+        self._last: tuple[float, np.ndarray] | None = None
+        self._admissible = _AdmissibleCheck(model)
+
+    def advance(self, limit: float) -> StepReport:
+        """Take one step of at most ``limit`` seconds.
+
+        Raises:
+            RunStopped: Steps of the smallest size fail; the state is that of the last accepted step.
+        """
+        model, settings = self.model, self.settings
+        dt = min(self.next_dt, limit, settings.largest)
+        start = model.state.snapshot()
+        rejected = wasted = 0
+        while True:
+            model.prepare_step(dt)
+            self._predict(dt)
+            outcome = self.solver.solve()
+            reason = outcome.reason
+            if outcome.converged:
+                refused = self._admissible.problem()
+                if refused is None and self._before_commit is not None and not self._before_commit():
+                    refused = "an output of the step is not finite"
+                if refused is None:
+                    return self._accept(start, dt, outcome, rejected, wasted)
+                reason = refused
+            model.state.restore(start)
+            rejected, wasted = rejected + 1, wasted + outcome.iterations
+            self._last = None
+            dt *= settings.cut
+            if dt < settings.smallest:
+                raise RunStopped(
+                    f"at t = {model.state.time:.6g} s steps of {dt / settings.cut:.3g} s still fail ({reason}); "
+                    f"the smallest allowed step is {settings.smallest:.3g} s"
+                )
+
+    def _accept(self, start: Snapshot, dt: float, outcome: Outcome, rejected: int, wasted: int) -> StepReport:
+        model, settings = self.model, self.settings
+        unknowns = model.state.unknowns.x.array
+        rate = (unknowns - start.arrays["unknowns"]) / dt
+        lithiation = self._largest_lithiation_change(unknowns - start.arrays["unknowns"])
+        before = model.mean_damage()
+        model.commit()
+        damage = model.mean_damage() - before
+        self._last = (dt, rate)
+        factor = settings.growth
+        if outcome.iterations > settings.target_iterations:
+            factor = max(0.5, settings.target_iterations / outcome.iterations)
+        elif rejected:
+            factor = 1.0
+        for change, allowed in ((lithiation, settings.lithiation_change), (damage, settings.damage_change)):
+            if change > 0.0:
+                factor = min(factor, max(0.3, allowed / change))
+        self.next_dt = dt * factor
+        return StepReport(dt, outcome.iterations, rejected, wasted, lithiation, damage)
+
+    def _predict(self, dt: float) -> None:
+        """Start Newton from a linear extrapolation of the last step; concentrations stay inside their bounds."""
+        if self._last is None:
+            return
+        array = self.model.state.unknowns.x.array
+        guess = array + dt * self._last[1]
+        concentration = self.model.state.dofs.concentration
+        bound = self.model.capacity_of_node[concentration]
+        inside = (guess[concentration] > 0.0) & (guess[concentration] < bound)
+        kept = concentration[~inside]
+        guess[kept] = array[kept]
+        array[:] = guess
+
+    def _largest_lithiation_change(self, change: np.ndarray) -> float:
+        dofs = self.model.state.dofs.concentration
+        scaled = np.abs(change[dofs]) / self.model.capacity_of_node[dofs]
+        return float(self.model.comm.allreduce(float(np.max(scaled, initial=0.0)), op=MPI.MAX))
+
+
+class _AdmissibleCheck:
+    """min det F > 0 and 0 < x < 1 at every quadrature point and node."""
+
+    def __init__(self, model: ElectrodeModel):
+        from fem import compat
+
+        self.model = model
+        space = model.state.increment.function_space
+        self._determinant = dfem.Function(space)
+        self._expression = dfem.Expression(
+            ufl.det(model.bulk.deformation), compat.interpolation_points(space.element)
+        )
+
+    def problem(self) -> str | None:
+        """Why the current unknowns must not be accepted, or None; the same on every rank."""
+        model = self.model
+        self._determinant.interpolate(self._expression)
+        smallest = float(np.min(self._determinant.x.array, initial=np.inf))
+        dofs = model.storing_dofs
+        x = model.state.unknowns.x.array[dofs] / model.capacity_of_node[dofs]
+        low, high = float(np.min(x, initial=1.0)), float(np.max(x, initial=0.0))
+        local = np.array([smallest, low, -high])
+        values = np.empty(3)
+        local[np.isnan(local)] = -np.inf
+        model.comm.Allreduce(local, values, op=MPI.MIN)
+        if not values[0] > 0.0:
+            return f"min det F = {values[0]:.3g}"
+        if not values[1] > 0.0:
+            return f"lithiation {values[1]:.3g} at a node"
+        if not -values[2] < 1.0 + 1e-12:
+            return f"lithiation {-values[2]:.6g} at a node"
+        return None

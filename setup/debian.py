@@ -11,7 +11,7 @@ from setup.packages import debian_packages, fingerprint
 from setup.places import compiled_folder, environment_folder, log_file, remove_folder, write_stamp
 from setup.process import run_logged
 from setup.route import Entry
-from setup.variables import inside
+from setup.variables import inside, on_one_machine
 from setup.venv import build_venv, verify, with_front
 
 PYTHON = "/usr/bin/python3"  # Debian's own: another one first on the path does not see Debian's packages
@@ -46,7 +46,7 @@ class Debian:
         folder.mkdir(parents=True)
         log = log_file(self.name)
         install(debian_packages(), log, lock, "installing Debian packages")
-        variables = inside(self.name, mpi="")
+        variables = on_one_machine(inside(self.name, mpi=""))
         variables["PATH"] = with_front(machine.path, "/usr/bin")
         venv = folder / "venv"
         build_venv(PYTHON, venv, log, lock, environment=variables)
@@ -60,7 +60,7 @@ class Debian:
 
     def enter(self, stamp: Mapping[str, str], command: Sequence[str], folder: Path) -> Entry:
         """The virtual environment first on the path, then Debian's own programs."""
-        variables = inside(self.name, stamp["mpi"])
+        variables = on_one_machine(inside(self.name, stamp["mpi"]))
         venv = environment_folder(self.name) / "venv" / "bin"
         variables["PATH"] = with_front(variables["PATH"], str(venv), "/usr/bin")
         compiled_folder(self.name).mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from setup.packages import REPOSITORY
 from setup.places import home_folder
-from setup.variables import inside
+from setup.variables import inside, on_one_machine
 from setup.venv import with_front
 
 SCRIPT = REPOSITORY / "setup" / "enter_root.sh"
@@ -150,15 +150,13 @@ def entry_variables(name: str, venv: Path, mpi: str) -> dict[str, str]:
     Returns:
         All variables: the user's and the network's, none of those that speak of programs outside.
     """
-    variables = inside(name, mpi, kept_variables(os.environ))
+    variables = on_one_machine(inside(name, mpi, kept_variables(os.environ)))
     variables["PATH"] = with_front(
         "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", str(venv / "bin")
     )
     variables["LANG"] = "C.UTF-8"
     variables["PYTHONNOUSERSITE"] = "1"  # packages in the user's home belong to another Python
     variables.setdefault("HOME", "/root")
-    # One machine only: shared memory, and no search for networks.
-    variables.setdefault("OMPI_MCA_btl", "self,sm")
     return variables
 
 

@@ -67,3 +67,15 @@ def inside(name: str, mpi: str, outside: Mapping[str, str] | None = None) -> dic
         }
     )
     return variables
+
+
+def on_one_machine(variables: Mapping[str, str]) -> dict[str, str]:
+    """Lets Debian's Open MPI use shared memory only, instead of looking for networks and complaining about them.
+
+    Args:
+        variables: those inside an environment.
+
+    Returns:
+        The same with OMPI_MCA_btl, unless the user has set it.
+    """
+    return {"OMPI_MCA_btl": "self,sm", **variables}

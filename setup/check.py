@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from setup.packages import REPOSITORY
 
 PATIENCE_S = 10.0  # between asking a check to end and making it
-PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,19 @@ def steps(slow: bool) -> list[Step]:
     """
     extra = ("--slow",) if slow else ()
     factor = 8.0 if slow else 1.0
+    # Open MPI gives its ranks a terminal where there is none.
+    colour = f"--color={'yes' if sys.stdout.isatty() else 'no'}"
+    pytest = (sys.executable, "-m", "pytest", "-q", colour, *extra)
     linter = (sys.executable, "-m", "ruff")
     return [
         Step("ruff", (*linter, "check", "."), 120.0),
         Step("ruff format", (*linter, "format", "--check", "."), 120.0),
         Step("mypy", (sys.executable, "-m", "mypy"), 600.0),
-        Step("pytest", (*PYTEST, *extra), 1500.0 * factor),
+        Step("pytest", pytest, 1500.0 * factor),
         *(
             Step(
                 f"pytest on {ranks} ranks",
-                ("mpirun", "-n", str(ranks), *PYTEST, "-m", "parallel", *extra, "--ranks", str(ranks)),
+                ("mpirun", "-n", str(ranks), *pytest, "-m", "parallel", "--ranks", str(ranks)),
                 1200.0 * factor,
             )
             for ranks in (2, 3)

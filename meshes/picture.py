@@ -28,6 +28,7 @@ COLOURS = {
 }
 SECTION_INCHES = 10.0
 TABLE_INCHES = 3.2
+LINE_INCHES = 0.29
 
 
 def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
@@ -45,7 +46,7 @@ def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
     FigureCanvasAgg(figure)
     axes, beside = figure.subplots(1, 2, width_ratios=[SECTION_INCHES, TABLE_INCHES])
     _draw_section(axes, mesh)
-    _draw_table(beside, table)
+    _draw_table(beside, table, height - 1.1)
     axes.set_title(table["name"], loc="left", fontweight="bold")
     figure.savefig(path)
 
@@ -67,7 +68,7 @@ def _draw_section(axes: Any, mesh: Mesh) -> None:
         spine.set_visible(False)
 
 
-def _draw_table(axes: Any, table: dict[str, Any]) -> None:
+def _draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
     """Phases with their number of grains, stated and realised volume fractions; then size, capacity and quality."""
     axes.set_axis_off()
     axes.set_xlim(0.0, 1.0)
@@ -76,13 +77,15 @@ def _draw_table(axes: Any, table: dict[str, Any]) -> None:
     realised = table["volume_fractions"]["realised"]
     target = table["volume_fractions"].get("target", {})
     columns = (0.48, 0.75, 1.0)
-    line, at = 0.062, 0.97
+    line, at = LINE_INCHES / height, 1.0 - 0.5 * LINE_INCHES / height
     for x, title in zip(columns, ("grains", "recipe", "realised"), strict=True):
         axes.text(x, at, title, ha="right", va="center", fontsize=8, color="#555555")
     for phase in (name for name in COLOURS if counts[name]):
         at -= line
         axes.add_patch(
-            Rectangle((0.0, at - 0.018), 0.06, 0.036, facecolor=COLOURS[phase], edgecolor="black", lw=0.5)
+            Rectangle(
+                (0.0, at - 0.3 * line), 0.06, 0.6 * line, facecolor=COLOURS[phase], edgecolor="black", lw=0.5
+            )
         )
         axes.text(0.085, at, phase, va="center", fontsize=9)
         if phase in realised:

@@ -166,14 +166,25 @@ def interface_opening(displacement: Any) -> Any:
 
 
 def interface_work(
-    fields: Fields, test: Fields, normal: Any, history: Any, parameters: cohesive.CohesiveParameters, dt: Any, dS: Any
+    fields: Fields,
+    previous: Fields,
+    test: Fields,
+    normal: Any,
+    history: Any,
+    pressure: Any,
+    friction: Any,
+    parameters: cohesive.CohesiveParameters,
+    dt: Any,
+    dS: Any,
 ) -> Any:
-    """Virtual work of the interface tractions."""
+    """Virtual work of the interface tractions: cohesion, contact, friction."""
     opening = interface_opening(fields.displacement)
     direction = kinematics.rotated_normal(fields.displacement, normal)
     grown = cohesive.grown_history(opening, direction, history, parameters, dt)
     pull = cohesive.traction(opening, direction, grown, parameters)
-    return ufl.inner(pull, interface_opening(test.displacement)) * dS
+    slip = opening - interface_opening(previous.displacement)
+    drag = cohesive.friction_traction(slip, direction, pressure, friction)
+    return ufl.inner(pull + drag, interface_opening(test.displacement)) * dS
 
 
 def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:

@@ -207,6 +207,7 @@ class ElectrodeModel:
             breakable=self._facet_constant("breakable", breakable),
             relaxation_time=self.relaxation,
         )
+        self.friction = self._facet_constant("friction", [law.friction.value for law in self.laws])
         self.conductance = self._facet_constant(
             "conductance", [1.0 / law.exchange_resistance.value for law in self.laws]
         )
@@ -252,7 +253,16 @@ class ElectrodeModel:
             residual += balances.no_lithium(self.fields, test, measures, index)
         if self.interfaces.kinds:
             residual += balances.interface_work(
-                self.fields, test, self.normal, self.history_value, self.cohesive, self.dt, self.dS
+                self.fields,
+                self.previous_fields,
+                test,
+                self.normal,
+                self.history_value,
+                self.facet_history.value(state.contact_pressure),
+                self.friction,
+                self.cohesive,
+                self.dt,
+                self.dS,
             )
             residual += balances.interface_exchange(
                 self.fields, test, coefficients, share, self.conductance, self.dt, self.dS
@@ -285,6 +295,9 @@ class ElectrodeModel:
             normal = kinematics.rotated_normal(self.fields.displacement, self.normal)
             self._grown = self.facet_history.projection(
                 cohesive.grown_history(opening, normal, self.history_value, self.cohesive, self.dt)
+            )
+            self._pressure = self.facet_history.projection(
+                cohesive.contact_pressure(opening, normal, self.cohesive)
             )
             self._damage_forms = [
                 self.facet_constants.projection(cohesive.damage(self.history_value, self.cohesive)),
@@ -409,3 +422,4 @@ class ElectrodeModel:
         """Evaluate what the interfaces let through during the next step from the state they are in now."""
         if self.interfaces.kinds:
             self.facet_history.update(self.state.exchange_share, self._share)
+            self.facet_history.update(self.state.contact_pressure, self._pressure)

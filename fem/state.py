@@ -40,6 +40,7 @@ class State:
         accumulated: Accumulated flow strain.
         drag: Flow resistance in MPa.
         largest_opening: κ of the interfaces at the beginning of the step.
+        contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         exchange_share: g of the interfaces at the beginning of the step.
         time: In s.
     """
@@ -86,6 +87,7 @@ class State:
         self.accumulated = dfem.Function(scalar, name="accumulated_flow_strain")
         self.drag = dfem.Function(scalar, name="flow_resistance")
         self.largest_opening = history_space.function("largest_opening")
+        self.contact_pressure = history_space.function("contact_pressure")
         self.exchange_share = history_space.function("exchange_share")
         self.time = 0.0
         self.steps = 0
@@ -104,6 +106,7 @@ class State:
                 self.drag,
                 self.largest_opening,
                 self.exchange_share,
+                self.contact_pressure,
             )
         }
 

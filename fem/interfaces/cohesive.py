@@ -15,6 +15,8 @@ import ufl
 
 # Squared length (µm²) that keeps the root of the effective opening differentiable at a closed interface.
 _CLOSED = 1.0e-24
+# Slip in a step (µm) up to which friction sticks elastically; above it the contact slides.
+STICK_SLIP = 2.0e-3
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ def traction(opening: Any, normal: Any, history: Any, parameters: CohesiveParame
     open_part = ufl.max_value(along, 0.0)
     pull = intact * (open_part * normal + parameters.shear_ratio**2 * tangential)
     return pull + parameters.contact_stiffness * _closed_part(along) * normal
+
+
+def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any) -> Any:
+    """Coulomb friction against the slip of a step: µ p s / √(s² + ε²), with the pressure at its beginning.
+
+    Args:
+        slip: Change of the opening in the step in µm; its tangential part counts.
+        normal: Unit normal.
+        pressure: Contact pressure at the beginning of the step in MPa.
+        coefficient: Friction coefficient.
+    """
+    _, tangential = split_opening(slip, normal)
+    return coefficient * pressure * tangential / ufl.sqrt(ufl.dot(tangential, tangential) + STICK_SLIP**2)
 
 
 def stored_energy(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters) -> Any:

@@ -20,6 +20,7 @@ class InterfaceLaw:
         relaxation_time: Time in s over which damage follows the opening (Duvaut-Lions).
         residual_stiffness: MPa/µm left when broken, so that a loose grain is not a singular problem.
         exchange_resistance: R_s in pJ µm² s/fmol², infinite where no lithium passes.
+        friction: Coulomb coefficient of a broken or sliding contact.
         contact_pressure: Pressure in MPa at which a broken interface exchanges half of what an intact one does.
     """
 
@@ -31,6 +32,7 @@ class InterfaceLaw:
     relaxation_time: Parameter
     residual_stiffness: Parameter
     exchange_resistance: Parameter
+    friction: Parameter
     contact_pressure: Parameter
 
 
@@ -39,6 +41,7 @@ def kind_name(phase_a: str, phase_b: str) -> str:
     return "|".join(sorted((phase_a, phase_b)))
 
 
+_RESISTANCE = "i0 of 9, 0.3, 0.03 A/m2 with graphite, silicon, lithium powder; to be calibrated"
 _BARE = "Lee et al. 2023, 10.1002/aenm.202300172: bare pressed electrode; upper bound, cutting also deforms"
 
 
@@ -60,14 +63,19 @@ def _law(
         Parameter(stiffness, "MPa/um", "keeps penetration under 2 % of the silicon radius", "assumed"),
         Parameter(20.0, "s", "regularises snapping; its dissipation is reported", "assumed"),
         Parameter(1.0e-3, "MPa/um", "1 kPa at 1 um: carries a loose grain", "assumed"),
-        Parameter(resistance, "pJ um^2 s/fmol^2", "5 mV per interface at 0.1 C where finite", "assumed"),
+        Parameter(resistance, "pJ um^2 s/fmol^2", _RESISTANCE, "assumed"),
+        Parameter(0.0 if strength is None else 0.2, "1", "dry graphite and silicon slide; no measurement", "assumed"),
         Parameter(1.0, "MPa", "contact pressure of a few MPa restores contact", "assumed"),
     )
 
 
+# RT F / i0 with an exchange current density i0 of about 9 A/m² between graphite and graphite or electrolyte,
+# 0.3 A/m² where silicon (with its oxide) takes part, 0.03 A/m² at lithium powder (with its carbonate shell).
 _CLOSED = float("inf")
-_EXCHANGE = 15.0
+_EXCHANGE = 30.0
+_SILICON = 1.0e3
 _LITHIUM = 1.0e4
+_FIBRILS = "binder holds by fibrils that stretch: weaker and tougher than dry contact; no measurement"
 _PRESSED = "sulfide pressed around the particles holds up to its own toughness, K_IC 0.23 MPa m^0.5; no measurement"
 
 
@@ -77,16 +85,19 @@ def shipped_laws() -> dict[str, InterfaceLaw]:
     hosts = ("graphite", "silicon")
     for number, host in enumerate(hosts):
         for other in hosts[number:]:
-            laws[kind_name(host, other)] = _law(20.0, 0.31, _EXCHANGE)
+            resistance = _EXCHANGE if other == host == "graphite" else _SILICON
+            laws[kind_name(host, other)] = _law(20.0, 0.31, resistance)
         laws[kind_name(host, "lithium")] = _law(20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed")
-        laws[kind_name(host, "binder")] = _law(20.0, 1.0, _CLOSED, "binder sticks better than dry contact", "assumed")
+        laws[kind_name(host, "binder")] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
         laws[kind_name(host, "copper")] = _law(20.0, 0.31, _CLOSED)
-        laws[kind_name(host, "electrolyte")] = _law(50.0, 2.1, _EXCHANGE, _PRESSED, "assumed")
+        laws[kind_name(host, "electrolyte")] = _law(
+            50.0, 2.1, _EXCHANGE if host == "graphite" else _SILICON, _PRESSED, "assumed"
+        )
     for other in ("binder", "copper", "electrolyte", "lithium"):
         laws[kind_name("lithium", other)] = _law(20.0, 1.0, _CLOSED, "pressed lithium sticks; no source", "assumed")
     laws[kind_name("binder", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
     for other in ("binder", "copper"):
-        laws[kind_name("binder", other)] = _law(20.0, 1.0, _CLOSED, "binder sticks better than dry contact", "assumed")
+        laws[kind_name("binder", other)] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
     laws[kind_name("copper", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
     for other in (*hosts, "lithium", "binder", "copper", "electrolyte", "pore"):
         laws[kind_name("pore", other)] = _law(None, 0.0, _CLOSED, stiffness=1.0e4)

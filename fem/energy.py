@@ -1,0 +1,174 @@
+"""Where the energy of a step goes: done on the electrode, stored, and dissipated.
+
+Of the bulk law, per reference volume and with Ψ = J_c ψe the elastic energy, P : dF + µ_m dc = dΨ + J_c σ̄ f dε, where
+µ_m = ∂Ψ/∂c is the mechanical part of the chemical potential and f = 1 + O(elastic strain) the exact power of the
+flow rule (see :func:`flow_power`). The interfaces take T · dδ = dψ_s + ½ K δ² dD, with δ the effective opening.
+In equilibrium the external work is the sum of both, so over a run
+
+    external + chemical = (stored - stored at the start) + plastic + fracture + viscous + friction.
+
+Work over a step is evaluated by the trapezoidal rule, which is the one that is consistent with equilibrium at both
+ends; what is left over is the error of the time steps, of contact that turns while it presses, and of snaps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import basix
+import numpy as np
+import ufl
+from dolfinx import fem as dfem
+
+from fem import balances, compat, constitutive, kinematics
+from fem.facet_geometry import Array
+from fem.interfaces import cohesive
+from fem.model import ElectrodeModel
+from fem.state import BULK_QUADRATURE_DEGREE
+
+_BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
+_INTERFACE = ("interface_energy", "fracture_dissipation", "viscous_dissipation", "friction_dissipation")
+# Keeps the division by |dev b̄e|² finite in a stress-free body.
+_STRESS_FREE = 1.0e-30
+
+
+class BulkEnergy:
+    """Volume change and energies of the cells over the step that has just converged.
+
+    Args:
+        model: The coupled model.
+        volumes: Undeformed volume of every owned cell, shape (owned cells,).
+    """
+
+    def __init__(self, model: ElectrodeModel, volumes: Array):
+        mesh, state, dimension = model.domain.mesh, model.state, model.domain.dimension
+        self._mesh, self._names = mesh, model.domain.phases
+        self._cells = np.arange(len(volumes), dtype=np.int32)
+        self._phase = model.domain.cell_phase[: len(volumes)]
+        now, fields, before = model.bulk, model.fields, model.previous_fields
+        # Before history is committed, Cp⁻¹ is still that of the beginning: the law there is exact without flow.
+        then = balances.law(before, state.plastic_inverse, 0.0, model.coefficients, dimension)
+        hessian = ufl.grad(ufl.grad(fields.displacement))
+        chemical = 0.5 * (now.mechanical_potential + then.mechanical_potential)
+        expression = ufl.as_vector(
+            [
+                ufl.det(now.deformation) - 1.0,
+                now.elastic_energy + 0.5 * model.coefficients["hessian_stiffness"] * ufl.inner(hessian, hessian),
+                chemical * (fields.concentration - before.concentration),
+                0.5 * (flow_power(now, state.increment) + flow_power(then, 0.0)) * state.increment,
+            ]
+        )
+        points = compat.interpolation_points(state.increment.function_space.element)
+        _, weights = basix.make_quadrature(getattr(basix.CellType, mesh.basix_cell().name), BULK_QUADRATURE_DEGREE)
+        self._weights = volumes[:, None] * (weights / weights.sum())
+        self._shape = (len(volumes), len(points), len(_BULK))
+        self._expression = dfem.Expression(expression, points, jit_options=compat.jit_options())
+
+    def evaluate(self) -> tuple[dict[str, float], float]:
+        """This rank's sums, and its smallest det F.
+
+        Returns:
+            ``volume_change_PHASE`` in µm² (2D), ``bulk_energy``, ``chemical_work`` and ``plastic_dissipation`` in pJ, all
+            per µm of depth in 2D; and the smallest det F at a quadrature point.
+        """
+        values = np.asarray(self._expression.eval(self._mesh, self._cells)).reshape(self._shape)
+        change = np.bincount(
+            self._phase, weights=np.sum(values[..., 0] * self._weights, axis=1), minlength=len(self._names)
+        )
+        sums = {f"volume_change_{name}": float(change[number]) for number, name in enumerate(self._names)}
+        for number, name in enumerate(_BULK[1:], start=1):
+            sums[name] = float(np.sum(values[..., number] * self._weights))
+        return sums, 1.0 + float(np.min(values[..., 0], initial=np.inf))
+
+
+def flow_power(law: constitutive.BulkLaw, increment: Any) -> Any:
+    """Power of flow per unit of flow strain and reference volume in MPa: J_c σ̄ f.
+
+    Box 9.1 of Simo and Hughes changes dev b̄e by -2 ξ dγ n and here ξ = ⅓ tr b̄e follows from det b̄e = 1; the energy
+    3/2 G ξ set free at fixed F is then σ̄ dε times f = (1 - 3 det a / (ξ |a|²)) / (1 - |a|² / (6 ξ²)), a = dev b̄e.
+    """
+    equivalent = law.equivalent_trial - law.triple_shear * increment
+    tensor = law.elastic_isochoric
+    third = ufl.tr(tensor) / 3.0
+    strain = constitutive.deviator(tensor)
+    square = ufl.inner(strain, strain)
+    factor = (1.0 - 3.0 * ufl.det(strain) / (third * square + _STRESS_FREE)) / (1.0 - square / (6.0 * third**2))
+    return law.swelling_ratio * equivalent * factor
+
+
+class InterfaceEnergy:
+    """Energies of the interfaces and their damage at the end of the step that has just converged.
+
+    Args:
+        model: The coupled model, with at least one interface in the whole mesh.
+    """
+
+    def __init__(self, model: ElectrodeModel):
+        parameters = model.cohesive
+        opening = balances.interface_opening(model.fields.displacement)
+        normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
+        start = balances.interface_opening(model.previous_fields.displacement)
+        start_normal = kinematics.rotated_normal(model.previous_fields.displacement, model.normal)
+        history = model.history_value
+        grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
+        slip = opening - start
+        drag = cohesive.friction_traction(
+            slip, normal, model.facet_history.value(model.state.contact_pressure), model.friction
+        )
+        viscous = viscous_dissipation(
+            cohesive.effective_opening(start, start_normal, parameters),
+            cohesive.effective_opening(opening, normal, parameters),
+            history,
+            grown,
+            parameters,
+        )
+        values = ufl.as_vector(
+            [
+                cohesive.stored_energy(opening, normal, grown, parameters),
+                cohesive.fracture_dissipation(grown, parameters),
+                viscous,
+                ufl.dot(drag, slip),
+            ]
+        )
+        space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_INTERFACE),)))
+        form = ufl.dot(values, ufl.TestFunction(space)("+")) * model.dS
+        self._form = dfem.form(form, jit_options=compat.jit_options())
+        self._facets = model.facet_constants
+        self._damage = self._facets.projection(cohesive.damage(grown, parameters))
+
+    def sums(self) -> dict[str, float]:
+        """This rank's interface energy, dissipation by fracture so far, and viscous and friction dissipation of the step.
+
+        All in pJ, per µm of depth in 2D.
+        """
+        per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_INTERFACE))
+        return dict(zip(_INTERFACE, per_cell.sum(axis=0).tolist(), strict=True))
+
+    def damage(self) -> Array:
+        """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""
+        return self._facets.integrals(self._damage)
+
+
+def viscous_dissipation(
+    start: Any, end: Any, history: Any, grown: Any, parameters: cohesive.CohesiveParameters
+) -> Any:
+    """½ ∫ D'(κ) K (δ² - κ²) dκ over a step in J/m²: what the relaxed growth of damage dissipates beyond fracture.
+
+    The opening δ is taken to grow linearly with κ, from max(δ, κ) at the start to its value at the end. With
+    D' ∝ κ⁻², as in the bilinear law, ½ K ΔD δ_a δ_b is the integral of ½ K δ² dD both where δ is constant and where it
+    is proportional to κ, agrees with the trapezoidal work of the traction, and leaves δ_a δ_b - κ_a κ_b ≥ 0.
+    """
+    onset, final = parameters.onset_opening, parameters.final_opening
+    begin = ufl.max_value(start, history)
+
+    def clipped(value: Any) -> Any:
+        return ufl.min_value(ufl.max_value(value, onset), final)
+
+    def opening_at(value: Any) -> Any:
+        share = (value - history) / ufl.max_value(grown - history, 1.0e-12 * onset)
+        return begin + ufl.min_value(ufl.max_value(share, 0.0), 1.0) * (ufl.max_value(end, grown) - begin)
+
+    low, high = clipped(history), clipped(grown)
+    change = cohesive.damage(high, parameters) - cohesive.damage(low, parameters)
+    product = ufl.max_value(opening_at(low), low) * ufl.max_value(opening_at(high), high)
+    return 0.5 * parameters.stiffness * change * (product - low * high)

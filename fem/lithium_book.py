@@ -1,0 +1,65 @@
+"""The lithium book: how much lithium each phase holds, with the storage measure of the balance itself."""
+
+from __future__ import annotations
+
+from math import factorial
+
+import numpy as np
+import numpy.typing as npt
+
+from fem.facet_geometry import Array
+from fem.materials.base import Host, Reservoir
+from fem.model import ElectrodeModel
+
+
+class LithiumBook:
+    """Counts lithium.
+
+    Storage in the balance is lumped to the vertices of every cell (:class:`fem.balances.Measures`), so the same sum,
+    volume / (dimension + 1) · Σ c over a cell's vertices, closes to the solver's tolerance.
+
+    Args:
+        model: The coupled model.
+
+    Attributes:
+        hosts: Names of the phases that store lithium.
+        metal: Names of the phases that are lithium metal.
+        volumes: Undeformed volume of every owned cell, µm² in 2D, shape (owned cells,).
+    """
+
+    def __init__(self, model: ElectrodeModel):
+        domain, mesh = model.domain, model.domain.mesh
+        owned = mesh.topology.index_map(domain.dimension).size_local
+        points = mesh.geometry.x[:, : domain.dimension][np.asarray(mesh.geometry.dofmap)[:owned]]
+        edges = points[:, 1:] - points[:, :1]
+        self.volumes: Array = np.abs(np.linalg.det(edges)) / factorial(domain.dimension)
+        self._phase: npt.NDArray[np.int32] = domain.cell_phase[:owned]
+        self._dofs: npt.NDArray[np.int32] = np.asarray(model.state.space.sub(1).dofmap.list)[:owned]
+        self._names = domain.phases
+        self.hosts = tuple(m.phase for _, m in model.phase_ids(Host))
+        self.metal = tuple(m.phase for _, m in model.phase_ids(Reservoir))
+        in_host = np.isin(np.array(domain.phases)[self._phase], self.hosts)
+        self._host_dofs = np.unique(self._dofs[in_host])
+        self._scale = model.capacity_of_node
+
+    def sums(self, unknowns: Array) -> dict[str, float]:
+        """This rank's lithium in fmol (per µm of depth in 2D) of every phase that holds some, ``lithium_PHASE``."""
+        held = self._per_phase(unknowns)
+        return {f"lithium_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)}
+
+    def capacities(self) -> dict[str, float]:
+        """This rank's capacity in fmol of every phase that holds lithium, ``capacity_PHASE``."""
+        held = self._per_phase(self._scale)
+        return {f"capacity_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)}
+
+    def minima(self, unknowns: Array) -> dict[str, float]:
+        """Smallest lithiation at a node of a host on this rank, and minus the largest one."""
+        x = unknowns[self._host_dofs] / self._scale[self._host_dofs]
+        return {
+            "lithiation_min": float(np.min(x, initial=np.inf)),
+            "lithiation_max": float(np.min(-x, initial=np.inf)),
+        }
+
+    def _per_phase(self, nodal: Array) -> Array:
+        cells = self.volumes * nodal[self._dofs].mean(axis=1)
+        return np.bincount(self._phase, weights=cells, minlength=len(self._names))

@@ -20,7 +20,9 @@ from setup.venv import build_venv, verify
 VENV = Path("/usr/local/lib/swellbound")  # as seen inside: a folder that nothing of the machine is laid over
 NEEDED_GB = 4.0
 RECIPE = "1"  # to be counted up when roots made before no longer serve
-OUTSIDE = ("mmdebstrap", "debian-archive-keyring")
+# What the machine itself needs, by the program that shows it is there: a minimal Debian lacks even `mount`.
+OUTSIDE = {"mmdebstrap": "mmdebstrap", "mount": "mount", "unshare": "util-linux"}
+KEYS = "debian-archive-keyring"  # other distributions of the family do not have Debian's keys
 
 # A process tree of its own: killing the outermost kills all of it, and all mounts go with the last one.
 ALONE = (
@@ -62,7 +64,7 @@ class PrivateRoot:
             return f"a private Debian root needs apt on a Debian-family machine, and this is {machine.called}"
         if machine.user != 0:
             return "a private Debian root needs root"
-        if not succeeds([*ALONE, "true"]):
+        if machine.which("unshare") and not succeeds([*ALONE, "true"]):
             return "a private Debian root needs leave to mount, which this container does not give (unshare fails)"
         free = free_gb(environment_folder(self.name))
         if free < NEEDED_GB:
@@ -74,13 +76,28 @@ class PrivateRoot:
         """Builds aside and renames when whole; what an interrupted attempt left is removed first."""
         folder = environment_folder(self.name)
         aside = folder.with_name(folder.name + ".building")
-        log = log_file(self.name)
         if aside.exists():
             say("an earlier attempt was interrupted: removing what it left and starting over")
         remove_folder(aside)
         aside.mkdir(parents=True)
-        if machine.which("mmdebstrap") is None:
-            install(OUTSIDE, log, lock, "installing mmdebstrap")
+        try:
+            self._build_aside(machine, aside, lock)
+        except SetupError:
+            remove_folder(aside)  # the log stays
+            raise
+        old = folder.with_name(folder.name + ".old")
+        remove_folder(old)
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
+        remove_folder(old)
+
+    def _build_aside(self, machine: Machine, aside: Path, lock: int) -> None:
+        """Builds, checks and stamps the root in a folder of its own."""
+        log = log_file(self.name)
+        lacking = [package for program, package in OUTSIDE.items() if machine.which(program) is None]
+        if lacking:
+            install([*lacking, KEYS], log, lock, f"installing {' and '.join(lacking)}")
         options = aside / "apt.conf"
         options.write_text(apt_options(), encoding="utf-8")
         root = aside / "root"
@@ -110,12 +127,6 @@ class PrivateRoot:
         build_venv("/usr/bin/python3", VENV, log, lock, environment=variables, prefix=prefix)
         found = verify((*prefix, "python3"), aside, log, lock, variables)
         write_stamp(aside, {**found, "fingerprint": self.fingerprint(), "suite": self.suite})
-        old = folder.with_name(folder.name + ".old")
-        remove_folder(old)
-        if folder.exists():
-            folder.rename(old)
-        aside.rename(folder)
-        remove_folder(old)
 
     def usable(self, stamp: Mapping[str, str]) -> bool:
         """Whether the root is there and this user may enter it."""

@@ -249,8 +249,25 @@ def test_a_private_root_needs_a_debian_family_root_who_may_mount(tmp_path, monke
     assert "needs root" in route.refusal(machine(folder, user=1000))
     monkeypatch.setattr(private_root, "free_gb", lambda place: 1.26)
     assert "where 1.3 are free" in route.refusal(machine(folder))
+    program(folder, "unshare")
     monkeypatch.setattr(private_root, "succeeds", lambda command: False)
     assert "needs leave to mount" in route.refusal(machine(folder))
+
+
+def test_a_private_root_that_failed_leaves_nothing_but_the_log(tmp_path, monkeypatch):
+    """A minimal Debian lacks mount as well; and what cannot be finished is not left lying about."""
+    asked = []
+
+    def refuse(packages, log, lock, purpose):
+        asked.extend(packages)
+        raise SetupError("the archive is out of reach")
+
+    monkeypatch.setattr(private_root, "install", refuse)
+    route = PrivateRoot("trixie")
+    with pytest.raises(SetupError, match="out of reach"):
+        route.build(machine(tmp_path / "bin", "unshare"), lock=0)
+    assert asked == ["mmdebstrap", "mount", "debian-archive-keyring"]
+    assert list(environment_folder("any").parent.iterdir()) == []
 
 
 def test_wishes_that_nothing_answers_to_are_refused(tmp_path):

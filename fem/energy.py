@@ -53,13 +53,16 @@ class BulkEnergy:
         expression = ufl.as_vector(
             [
                 ufl.det(now.deformation) - 1.0,
-                now.elastic_energy + 0.5 * model.coefficients["hessian_stiffness"] * ufl.inner(hessian, hessian),
+                now.elastic_energy
+                + 0.5 * model.coefficients["hessian_stiffness"] * ufl.inner(hessian, hessian),
                 chemical * (fields.concentration - before.concentration),
                 0.5 * (flow_power(now, state.increment) + flow_power(then, 0.0)) * state.increment,
             ]
         )
         points = compat.interpolation_points(state.increment.function_space.element)
-        _, weights = basix.make_quadrature(getattr(basix.CellType, mesh.basix_cell().name), BULK_QUADRATURE_DEGREE)
+        _, weights = basix.make_quadrature(
+            getattr(basix.CellType, mesh.basix_cell().name), BULK_QUADRATURE_DEGREE
+        )
         self._weights = volumes[:, None] * (weights / weights.sum())
         self._shape = (len(volumes), len(points), len(_BULK))
         self._expression = dfem.Expression(expression, points, jit_options=compat.jit_options())
@@ -68,8 +71,8 @@ class BulkEnergy:
         """This rank's sums, and its smallest det F.
 
         Returns:
-            ``volume_change_PHASE`` in µm² (2D), ``bulk_energy``, ``chemical_work`` and ``plastic_dissipation`` in pJ, all
-            per µm of depth in 2D; and the smallest det F at a quadrature point.
+            ``volume_change_PHASE`` in µm³; ``bulk_energy``, ``chemical_work`` and ``plastic_dissipation`` in pJ; all
+            per µm of depth in 2D. And the smallest det F at a quadrature point.
         """
         values = np.asarray(self._expression.eval(self._mesh, self._cells)).reshape(self._shape)
         change = np.bincount(
@@ -92,7 +95,9 @@ def flow_power(law: constitutive.BulkLaw, increment: Any) -> Any:
     third = ufl.tr(tensor) / 3.0
     strain = constitutive.deviator(tensor)
     square = ufl.inner(strain, strain)
-    factor = (1.0 - 3.0 * ufl.det(strain) / (third * square + _STRESS_FREE)) / (1.0 - square / (6.0 * third**2))
+    factor = (1.0 - 3.0 * ufl.det(strain) / (third * square + _STRESS_FREE)) / (
+        1.0 - square / (6.0 * third**2)
+    )
     return law.swelling_ratio * equivalent * factor
 
 
@@ -102,6 +107,8 @@ class InterfaceEnergy:
     Args:
         model: The coupled model, with at least one interface in the whole mesh.
     """
+
+    names = _INTERFACE
 
     def __init__(self, model: ElectrodeModel):
         parameters = model.cohesive
@@ -137,9 +144,9 @@ class InterfaceEnergy:
         self._damage = self._facets.projection(cohesive.damage(grown, parameters))
 
     def sums(self) -> dict[str, float]:
-        """This rank's interface energy, dissipation by fracture so far, and viscous and friction dissipation of the step.
+        """This rank's energies in pJ, per µm of depth in 2D.
 
-        All in pJ, per µm of depth in 2D.
+        Stored, dissipated by fracture since the beginning, and by viscosity and friction in the step.
         """
         per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_INTERFACE))
         return dict(zip(_INTERFACE, per_cell.sum(axis=0).tolist(), strict=True))

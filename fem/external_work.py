@@ -6,7 +6,7 @@ import numpy as np
 from dolfinx import fem as dfem
 
 from fem import compat
-from fem.facet_geometry import Array, boundary_cells, facet_side, quadrature_shapes
+from fem.facet_geometry import Array, Integers, boundary_cells, facet_side, quadrature_shapes
 from fem.loads import Prescribed, Pressure, Support
 from fem.model import ElectrodeModel
 
@@ -25,7 +25,7 @@ class ExternalWork:
 
     def __init__(self, model: ElectrodeModel):
         self._model, shapes = model, quadrature_shapes(model.domain.dimension)
-        self._pressures: list[tuple[str, Array, Array]] = []
+        self._pressures: list[tuple[str, Integers, Array]] = []
         for load in model.loads:
             if not isinstance(load, Pressure):
                 continue

@@ -28,11 +28,13 @@ class FacetSide:
 
     Attributes:
         dofs: Local displacement dofs of the facets' nodes, shape (facets, nodes, dimension): corners, then midpoints.
+        corner_potential: Local dofs of the chemical potential at the corners, shape (facets, corners).
         reference: Undeformed positions of the nodes in µm, shape (facets, nodes, dimension).
         outward: +1 where the normal of the node order points out of the cell, else -1, shape (facets,).
     """
 
     dofs: Integers
+    corner_potential: Integers
     reference: Array
     outward: Array
 
@@ -106,7 +108,9 @@ def facet_side(model: ElectrodeModel, cells: Integers, local_facets: Integers) -
     reference = np.concatenate([ends, *(0.5 * (ends[:, [a]] + ends[:, [b]]) for a, b in edges)], axis=1)
     normal = nodal_shapes(dimension).area_normal(reference)[:, 0]
     inside = points.mean(axis=1) - ends.mean(axis=1)
-    return FacetSide(dofs.astype(np.int32), reference, -np.sign(np.einsum("fd,fd->f", normal, inside)))
+    outward = -np.sign(np.einsum("fd,fd->f", normal, inside))
+    potential = np.take_along_axis(np.asarray(model.state.space.sub(2).dofmap.list)[cells], corners, axis=1)
+    return FacetSide(dofs.astype(np.int32), potential, reference, outward)
 
 
 def boundary_cells(domain: Domain, name: str) -> tuple[Integers, Integers]:

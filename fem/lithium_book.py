@@ -45,12 +45,16 @@ class LithiumBook:
     def sums(self, unknowns: Array) -> dict[str, float]:
         """This rank's lithium in fmol (per µm of depth in 2D) of every phase that holds some, ``lithium_PHASE``."""
         held = self._per_phase(unknowns)
-        return {f"lithium_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)}
+        return {
+            f"lithium_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)
+        }
 
     def capacities(self) -> dict[str, float]:
         """This rank's capacity in fmol of every phase that holds lithium, ``capacity_PHASE``."""
         held = self._per_phase(self._scale)
-        return {f"capacity_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)}
+        return {
+            f"capacity_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)
+        }
 
     def minima(self, unknowns: Array) -> dict[str, float]:
         """Smallest lithiation at a node of a host on this rank, and minus the largest one."""
@@ -62,4 +66,5 @@ class LithiumBook:
 
     def _per_phase(self, nodal: Array) -> Array:
         cells = self.volumes * nodal[self._dofs].mean(axis=1)
-        return np.bincount(self._phase, weights=cells, minlength=len(self._names))
+        held: Array = np.bincount(self._phase, weights=cells, minlength=len(self._names)).astype(np.float64)
+        return held

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from mpi4py import MPI
 
+from fem.boundary_means import BoundaryMeans
 from fem.energy import BulkEnergy, InterfaceEnergy
 from fem.external_work import ExternalWork, Forces
-from fem.facet_geometry import boundary_cells, facet_side, quadrature_shapes
 from fem.gaps import Gaps
 from fem.lithium_book import LithiumBook
 from fem.materials.base import Reservoir
@@ -56,7 +56,13 @@ COLUMNS: dict[str, str] = {
 }
 """Unit of every column that each run has, in order; :attr:`Observer.columns` adds those per phase and per kind."""
 
-_RATES = ("viscous_dissipation", "plastic_dissipation", "friction_dissipation", "external_work", "chemical_work")
+_RATES = (
+    "viscous_dissipation",
+    "plastic_dissipation",
+    "friction_dissipation",
+    "external_work",
+    "chemical_work",
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Observer:
         self._bulk = BulkEnergy(model, self._book.volumes)
         self._interface = InterfaceEnergy(model) if model.interfaces.kinds else None
         self._external = ExternalWork(model)
-        self._top = _BoundaryMeans(model, current_boundary)
+        self._top = BoundaryMeans(model, current_boundary)
         self._breakable = [law.strength is not None for law in model.laws]
         self._electrode = electrode_phases(model.domain.phases)
         metal = {m.phase for _, m in model.phase_ids(Reservoir)}
@@ -199,8 +205,8 @@ class Observer:
             "energy_balance_error": _ratio(imbalance, totals.absolute_work),
             "lithium_book_error": totals.book_error,
             "det_F_min": extremes["det_F"],
-            "lithiation_min": _finite(extremes["lithiation_min"]),
-            "lithiation_max": _finite(-extremes["lithiation_max"]),
+            "lithiation_min": _found(extremes["lithiation_min"]),
+            "lithiation_max": _found(-extremes["lithiation_max"]),
             "electrolyte_potential_V": -sums["top_potential"] / self._fixed["top_area"] / FARADAY,
         }
         return row
@@ -270,7 +276,7 @@ class Observer:
     def _per_kind(self, name: str, values: npt.NDArray[np.float64]) -> dict[str, float]:
         interfaces = self._model.interfaces
         per_kind = np.bincount(interfaces.kind, weights=values, minlength=len(interfaces.kinds))
-        return {f"{name}_{kind}": float(value) for kind, value in zip(interfaces.kinds, per_kind, strict=True)}
+        return {f"{name}_{kind}": float(per_kind[number]) for number, kind in enumerate(interfaces.kinds)}
 
     def _reduced(self, local: dict[str, float], operation: MPI.Op) -> dict[str, float]:
         values = np.array(list(local.values()), dtype=np.float64)
@@ -278,38 +284,11 @@ class Observer:
         return dict(zip(local, values.tolist(), strict=True))
 
 
-class _BoundaryMeans:
-    """Displacement along the thickness and chemical potential of a boundary, integrated over its undeformed area."""
-
-    def __init__(self, model: ElectrodeModel, boundary: str):
-        cells, local_facets = boundary_cells(model.domain, boundary)
-        self._shapes, self._last = quadrature_shapes(model.domain.dimension), model.domain.dimension - 1
-        self._side = facet_side(model, cells, local_facets)
-        self._size = np.linalg.norm(self._shapes.area_normal(self._side.reference), axis=-1)
-        # A P1 field has its corner values at the corners, which come first among the nodes, and a P2 facet's mean
-        # needs the midpoints too: the mean of a linear field is that of its corners.
-        self._potential = corner_dofs(model, cells, local_facets)
-
-    def area(self) -> dict[str, float]:
-        """This rank's area, ``top_area``, in µm² (µm in 2D)."""
-        return {"top_area": float(np.sum(self._shapes.integral(self._size)))}
-
-    def sums(self, unknowns: npt.NDArray[np.float64]) -> dict[str, float]:
-        """This rank's integrals ``top_displacement`` and ``top_potential``."""
-        shapes = self._shapes
-        moved = shapes.at(self._side.displacement(unknowns))[..., self._last]
-        potential = unknowns[self._potential].mean(axis=1) * shapes.integral(self._size)
-        return {
-            "top_displacement": float(np.sum(shapes.integral(moved * self._size))),
-            "top_potential": float(np.sum(potential)),
-        }
-
-
 def _ratio(part: float, whole: float) -> float:
-    """part / whole, or zero where there is nothing to compare with."""
+    """Share of a whole, or zero where there is nothing to compare with."""
     return part / whole if whole > 0.0 else 0.0
 
 
-def _finite(value: float) -> float:
-    """An extreme, or zero where there is nothing it could be the extreme of."""
-    return value if math.isfinite(value) else 0.0
+def _found(extreme: float) -> float:
+    """An extreme, or zero where there is nothing it could be the extreme of; NaN stays NaN."""
+    return 0.0 if math.isinf(extreme) else extreme

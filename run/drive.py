@@ -1,0 +1,132 @@
+"""The drive of a run: what the controls are set to, and how far it is to the end, so that a step lands on it.
+
+The foil is clamped, the sides are on rollers, a constant pressure acts on top from the first step on, and lithium
+enters through the electrolyte's outer face at a constant rate.
+
+Where all lithium in the hosts comes through that face, the end by mean lithiation is a point in time, known from the
+capacity of the hosts in the model, and the last step lands on it exactly. Where lithium metal gives to the hosts as
+well, the rate of the last step is used: each step near the end covers ``APPROACH`` of what that rate predicts, and the
+last one the whole of it once less than ``FINAL`` is missing. What is then left is that small distance times the
+relative change of the rate in a step, which is below ``TOLERANCE``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from dolfinx import fem as dfem
+
+from fem.loads import LithiumInflux, Load, Pressure, Support
+from fem.materials.base import Host, Reservoir
+from fem.model import ElectrodeModel
+from fem.units import FARADAY
+from run.case import DriveTable
+
+#: Largest distance from the mean lithiation asked for at which the drive has ended.
+TOLERANCE = 1.0e-6
+#: Below this distance the last step is taken.
+FINAL = 1.0e-4
+#: Share of the predicted remaining time that one step covers before.
+APPROACH = 0.95
+
+
+def loads(dimension: int) -> list[Load]:
+    """Supports and loads of every run, for 2 or 3 space dimensions."""
+    held: list[Load] = [Support("bottom", component) for component in range(dimension)]
+    held += [Support("left", 0), Support("right", 0)]
+    if dimension == 3:
+        held += [Support("front", 1), Support("back", 1)]
+    return [*held, Pressure("top"), LithiumInflux("top")]
+
+
+@dataclass(frozen=True)
+class HostLithium:
+    """Lithium in the hosts.
+
+    Attributes:
+        amount: In fmol (per um of depth in 2D).
+        capacity: What they hold at most, in the same unit.
+    """
+
+    amount: float
+    capacity: float
+
+    @property
+    def mean(self) -> float:
+        """Mean lithiation, weighted by capacity."""
+        return self.amount / self.capacity
+
+
+class Drive:
+    """Holds a model's controls and knows when the drive ends.
+
+    Args:
+        model: The coupled model, in its initial state.
+        table: The case's [drive].
+        current_density: In A/m^2.
+    """
+
+    def __init__(self, model: ElectrodeModel, table: DriveTable, current_density: float) -> None:
+        self.model, self.table, self.current_density = model, table, current_density
+        self._begin = model.state.time
+        hosts = model.phase_ids(Host)
+        maximum = model.coefficients["maximum_concentration"]
+        self._amount_forms = [dfem.form(model.fields.concentration * model.measures.nodal(i)) for i, _ in hosts]
+        self._capacity = self._sum([dfem.form(maximum * model.measures.nodal(i)) for i, _ in hosts])
+        top = model.measures.boundary(model.domain.boundary_tags["top"])
+        self.area = self._sum([dfem.form(dfem.Constant(model.domain.mesh, 1.0) * top)])
+        model.control("pressure").value = table.stack_pressure
+        model.control("influx").value = current_density / FARADAY
+        self.start = self.hosts()
+        self._last = (model.state.time, self.start.mean)
+        self._rate = current_density / FARADAY * self.area / self._capacity
+        end = table.end_lithiation
+        self.end_time: float | None = table.duration
+        if end is not None and not model.phase_ids(Reservoir):
+            self.end_time = (end - self.start.mean) / self._rate
+
+    def hosts(self) -> HostLithium:
+        """Lithium in the hosts now."""
+        return HostLithium(self._sum(self._amount_forms), self._capacity)
+
+    @property
+    def capacity_mAh_cm2(self) -> float:
+        """Areal capacity of the hosts of the model in mAh/cm2."""
+        return self._capacity * FARADAY / self.area / 3.6e4  # pC/um2 = C/m2; 3.6e4 C/m2 are 1 mAh/cm2
+
+    def step_accepted(self) -> None:
+        """Take note of an accepted step: its rate decides about the way to the end."""
+        if self.end_time is None:
+            now = (self.model.state.time, self.hosts().mean)
+            self._rate = (now[1] - self._last[1]) / (now[0] - self._last[0])
+            self._last = now
+
+    def remaining(self, next_dt: float) -> float | None:
+        """Longest next step in s, or None at the end.
+
+        Args:
+            next_dt: What the step controller would like to take; a last step much shorter than it is avoided.
+        """
+        if self.end_time is not None:
+            left = self._begin + self.end_time - self.model.state.time
+            if left <= 1e-12 * self.end_time:
+                return None
+            return 0.5 * left if next_dt < left < 1.5 * next_dt else left
+        missing = float(self.table.end_lithiation or 0.0) - self._last[1]
+        if missing <= TOLERANCE:
+            return None
+        if self._rate <= 0.0:
+            return np.inf
+        return missing / self._rate * (1.0 if missing <= FINAL else APPROACH)
+
+    def fraction(self) -> float:
+        """How much of the drive is done, 0 to 1."""
+        if self.end_time is not None:
+            return min(1.0, (self.model.state.time - self._begin) / self.end_time)
+        end = float(self.table.end_lithiation or 0.0)
+        return min(1.0, max(0.0, (self._last[1] - self.start.mean) / (end - self.start.mean)))
+
+    def _sum(self, forms: list[Any]) -> float:
+        return float(self.model.comm.allreduce(sum(dfem.assemble_scalar(form) for form in forms)))

@@ -1,0 +1,83 @@
+"""The mesh of a case in a folder: made by its recipe, taken in from elsewhere, or found there from an earlier run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import meshes
+from run.case import Case
+from run.errors import InputError
+
+
+def mesh_case(case: Case, folder: Path) -> tuple[Path, bool]:
+    """Make the mesh of a case, unless the folder holds the very same one already.
+
+    Args:
+        case: The checked case.
+        folder: Where the mesh, its sidecar and its picture go.
+
+    Returns:
+        The mesh file, and whether it was already there.
+
+    Raises:
+        InputError: The recipe or the file leads to no sound mesh.
+    """
+    file = folder / f"{case.name}.msh"
+    if case.mesh_file is not None:
+        return _import(case, folder), False
+    recipe = case.recipe
+    if recipe is None:
+        raise InputError("mesh", "is missing: give a recipe or the file of a mesh")
+    if file.is_file() and _made_from(file, recipe):
+        return file, True
+    try:
+        return Path(meshes.generate(recipe, folder, case.name).msh), False
+    except meshes.RecipeError as error:
+        raise InputError(error.key, f"is not allowed: {error.message}") from error
+
+
+def read_sidecar(mesh_file: Path) -> dict[str, Any]:
+    """The sidecar of a mesh.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
+    path = mesh_file.with_suffix(".json")
+    try:
+        table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("mesh", f"= {str(mesh_file)!r} is not allowed: its sidecar cannot be read ({error})") from error
+    return table
+
+
+def host_capacity(sidecar: dict[str, Any]) -> float | None:
+    """Theoretical areal capacity of the hosts as meshed in mAh/cm2, None where the sidecar states none."""
+    stated = sidecar.get("areal_capacity_mAh_cm2", {}).get("realised")
+    return None if stated is None else float(stated)
+
+
+def _made_from(file: Path, recipe: meshes.Recipe) -> bool:
+    """Whether a mesh is that of a recipe, made by the same versions of this product and of Gmsh."""
+    from meshes.sidecar import _version
+
+    try:
+        import gmsh
+
+        table = read_sidecar(file)
+    except InputError:
+        return False
+    made = {"swellbound": _version(), "gmsh": gmsh.__version__}
+    return table.get("recipe") == recipe.model_dump(mode="json") and table.get("generator") == made
+
+
+def _import(case: Case, folder: Path) -> Path:
+    given = case.mesh_file
+    if given is None:
+        raise InputError("mesh.file", "is missing: give the path of a mesh")
+    try:
+        files = meshes.import_mesh(given.file, folder, case.name, given.table, given.cell_data)
+    except meshes.MeshError as error:
+        raise InputError("mesh.file", f"= {given.file!r} is not allowed: {error}") from error
+    return Path(files.msh)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from .composition import Plan, plan
 from .errors import GeometryError, ImportedMeshError, MeshError, QualityError, RecipeError
 from .files import MeshFiles
-from .generate import generate
 from .imported import import_mesh
+from .pipeline import generate
 from .recipe import Recipe, read_recipe
 
 __all__ = [

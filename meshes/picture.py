@@ -26,7 +26,9 @@ COLOURS = {
     "copper": "#b87333",
     "electrolyte": "#f0e6a8",
 }
+#: Widest and tallest section, width of the table, and its line spacing, inches.
 SECTION_INCHES = 10.0
+TALLEST_INCHES = 7.0
 TABLE_INCHES = 3.2
 LINE_INCHES = 0.29
 
@@ -41,12 +43,13 @@ def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
     """
     box = table["box_um"]
     total = box["thickness"] + box["foil"] + box["electrolyte"]
-    height = float(np.clip(SECTION_INCHES * total / box["width"], 3.2, 14.0)) + 1.1
-    figure = Figure(figsize=(SECTION_INCHES + TABLE_INCHES, height), dpi=150, layout="constrained")
+    section = min(SECTION_INCHES, TALLEST_INCHES * box["width"] / total)
+    height = max(section * total / box["width"], 14 * LINE_INCHES)
+    figure = Figure(figsize=(section + TABLE_INCHES, height + 1.1), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    axes, beside = figure.subplots(1, 2, width_ratios=[SECTION_INCHES, TABLE_INCHES])
+    axes, beside = figure.subplots(1, 2, width_ratios=[section, TABLE_INCHES])
     _draw_section(axes, mesh)
-    _draw_table(beside, table, height - 1.1)
+    _draw_table(beside, table, height)
     axes.set_title(table["name"], loc="left", fontweight="bold")
     figure.savefig(path)
 

@@ -1,4 +1,4 @@
-"""From a recipe to a mesh on disk: pack, tessellate, relax, mesh, check, describe, write."""
+"""From a recipe to a mesh on disk: pack, relax, mesh, check, describe, write."""
 
 from __future__ import annotations
 

@@ -1,9 +1,18 @@
-"""The .json file beside a mesh: what the grains are, what was asked for and what came out."""
+"""The .json file beside a mesh: what the grains are, what was asked for and what came out.
+
+Keys: ``format``, ``dimension``, ``name``, ``generator``, ``seed``, ``recipe`` (as validated, defaults filled in),
+``plan`` (thickness, fractions, counts that follow from it), ``grains`` (every cell group in tag order), ``colours``,
+``boundaries`` (tags), ``box_um``, ``volume_fractions``, ``areal_capacity_mAh_cm2`` (graphite and silicon),
+``lithium_capacity_mAh_cm2``, ``interfaces`` (length in um by phase pair), ``quality``, ``attempts`` (the sub-seeds
+tried and why each but the last failed), ``content_hash``. An imported mesh has no targets, its ``seed`` and ``recipe``
+are null, and ``source`` names its file.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -104,7 +113,8 @@ def compare(table: dict[str, Any], recipe: Recipe, plan: Plan, targets: Floats) 
         if grain["phase"] not in STRIPS:
             grain["target_area_um2"] = float(targets[grain["tag"] - 1])
     table["seed"] = recipe.seed
-    table["recipe"] = recipe.model_dump(mode="json")
+    table["recipe"] = recipe.model_dump(mode="json", exclude_none=True)
+    table["plan"] = asdict(plan)
     table["volume_fractions"]["target"] = dict(plan.fractions)
     thickness = table["box_um"]["thickness"]
     solid = {phase: value * thickness for phase, value in table["volume_fractions"]["realised"].items()}

@@ -14,10 +14,8 @@ import gmsh
 import numpy as np
 import pytest
 
-from meshes import GeometryError, MeshFiles, RecipeError, build, generate, plan, read_recipe
+from meshes import GeometryError, MeshFiles, RecipeError, build, generate, pipeline, plan, read_recipe
 from meshes.build import Mesh, gmsh_model, read_model
-
-module = sys.modules["meshes.generate"]
 
 
 def read(path: Path) -> tuple[Mesh, dict[str, np.ndarray]]:
@@ -63,6 +61,14 @@ def test_groups_are_those_of_the_sidecar(mesh: Mesh, small_sidecar: dict[str, An
     assert small_sidecar["quality"]["cells"] == len(mesh.cells)
     assert small_sidecar["quality"]["nodes"] == len(mesh.points)
     assert small_sidecar["format"] == "swellbound-mesh/1" and small_sidecar["dimension"] == 2
+
+
+def test_the_recipe_in_the_sidecar_makes_the_mesh_again(
+    small_sidecar: dict[str, Any], table: dict[str, Any]
+) -> None:
+    assert read_recipe(small_sidecar["recipe"]) == read_recipe(table)
+    assert small_sidecar["plan"]["counts"] == plan(read_recipe(table)).counts
+    assert small_sidecar["attempts"][-1]["outcome"] == "accepted"
 
 
 def test_every_body_is_one_grain(small_sidecar: dict[str, Any], table: dict[str, Any]) -> None:
@@ -215,14 +221,14 @@ def test_limits_of_porosity(table: dict[str, Any], tmp_path: Path, porosity: flo
 
 
 def test_a_retry_is_recorded(table: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    genuine = module.make_geometry
+    genuine = pipeline.make_geometry
 
     def first_fails(recipe: Any, resolved: Any, sub_seed: int) -> Any:
         if sub_seed == 0:
             raise GeometryError("a reason")
         return genuine(recipe, resolved, sub_seed)
 
-    monkeypatch.setattr(module, "make_geometry", first_fails)
+    monkeypatch.setattr(pipeline, "make_geometry", first_fails)
     sidecar = json.loads(generate(read_recipe(table), tmp_path, "second").sidecar.read_text())
     assert sidecar["attempts"] == [
         {"sub_seed": 0, "outcome": "a reason"},

@@ -29,3 +29,7 @@ class StepFailed(SwellboundError):
 
 class RunStopped(SwellboundError):
     """The run cannot go on: steps of the smallest allowed size keep failing."""
+
+
+class OutputError(SwellboundError):
+    """A result file could not be written; what was there before is untouched."""

@@ -281,7 +281,7 @@ class Observer:
     def _reduced(self, local: dict[str, float], operation: MPI.Op) -> dict[str, float]:
         values = np.array(list(local.values()), dtype=np.float64)
         self._model.comm.Allreduce(MPI.IN_PLACE, values, op=operation)
-        return dict(zip(local, values.tolist(), strict=True))
+        return dict(zip(local, map(float, values), strict=True))
 
 
 def _ratio(part: float, whole: float) -> float:

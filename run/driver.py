@@ -255,8 +255,9 @@ class _Run:
 
         def write() -> None:
             results.write_json(out / results.SUMMARY, summary)
-            with results.written_whole(out / results.SECTIONS) as aside:
-                np.savez_compressed(aside, **section)
+            if section is not None:
+                with results.written_whole(out / results.SECTIONS) as aside:
+                    np.savez_compressed(aside, **section)
             if self.case.file.output.pictures:
                 from run.report import draw_report
 

@@ -1,0 +1,72 @@
+"""What a case amounts to, in a few lines, before anything is meshed: sizes, capacity, drive, and what it may cost."""
+
+from __future__ import annotations
+
+from run.case import Case
+
+#: Unknowns per triangle of the shipped meshes: P2 displacement, P1 concentration and potential, split at every grain.
+DOFS_PER_CELL = 6.6
+#: Newton iterations of a lithiation from empty to 0.9 and seconds per iteration and dof on one core (README, benchmark).
+ITERATIONS = (300, 1500)
+SECONDS_PER_DOF = 2.2e-5
+BYTES_PER_DOF = 6.0e3
+_BASE_MIB = 250.0
+
+
+def describe(case: Case) -> str:
+    """Some lines of text for ``swellbound check``."""
+    drive = case.file.drive
+    lines = [f"{case.name}: the case file is sound."]
+    capacity = None
+    if case.plan is not None and case.recipe is not None:
+        plan, capacity = case.plan, case.plan.areal_capacity_mAh_cm2
+        bodies = ", ".join(f"{count} {phase}" for phase, count in plan.counts.items())
+        lines.append(f"mesh:     {case.recipe.width_um:g} x {plan.thickness_um:.2f} um, {bodies}")
+        lines.append(
+            f"capacity: {capacity:.3f} mAh/cm2 of the hosts"
+            + (f", {plan.lithium_capacity_mAh_cm2:.3f} mAh/cm2 of lithium powder" if plan.counts.get("lithium") else "")
+        )
+    elif case.mesh_file is not None:
+        lines.append(f"mesh:     {case.mesh_file.file}")
+    asked = f"{drive.current.value:g} {drive.current.kind.internal}"
+    if capacity is not None or drive.current.kind.internal == "A/m^2":
+        density = drive.current.density(capacity)
+        asked += "" if asked.endswith("A/m^2") else f" = {density:.4g} A/m^2"
+    end = drive.end_lithiation
+    until = f"until the hosts' mean lithiation is {end:g}" if end is not None else f"for {drive.duration:g} s"
+    lines.append(
+        f"drive:    {asked}, {until}; {drive.stack_pressure:g} MPa, {drive.temperature - 273.15:.4g} degC, "
+        f"hosts at {drive.start_voltage:g} V in the beginning"
+    )
+    changed = [
+        f"{owner}.{name} = {parameter.value:g} {parameter.unit}" for owner, name, parameter in user_parameters(case)
+    ]
+    if changed:
+        lines.append(f"changed:  {', '.join(changed)}")
+    if case.plan is not None:
+        lines.append(f"cost:     {_cost(case.plan.estimated_cells)}")
+    return "\n".join(lines)
+
+
+def user_parameters(case: Case) -> list[tuple[str, str, object]]:
+    """Owner, name and value of every parameter the case file changes."""
+    from fem.materials.base import parameters_of
+
+    items = [(f"materials.{name}", item) for name, item in case.materials.items()]
+    laws = [(f"interfaces.{name}", item) for name, item in case.laws.items()]
+    return [
+        (owner, name, parameter)
+        for owner, item in [*items, *laws]
+        for name, parameter in parameters_of(item)
+        if parameter.mark == "user"
+    ]
+
+
+def _cost(cells: int) -> str:
+    dofs = cells * DOFS_PER_CELL
+    low, high = (count * dofs * SECONDS_PER_DOF / 60.0 for count in ITERATIONS)
+    memory = _BASE_MIB + dofs * BYTES_PER_DOF / 2**20
+    return (
+        f"about {cells} triangles and {dofs:,.0f} unknowns; {ITERATIONS[0]} to {ITERATIONS[1]} Newton iterations, "
+        f"so {low:.0f} to {high:.0f} minutes on one core, and {memory:.0f} MiB (rough)"
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .composition import Plan, plan
 from .errors import GeometryError, ImportedMeshError, MeshError, QualityError, RecipeError
 from .files import MeshFiles
-from .imported import import_mesh
-from .pipeline import generate
 from .recipe import Recipe, read_recipe
+
+if TYPE_CHECKING:
+    from .imported import import_mesh
+    from .pipeline import generate
 
 __all__ = [
     "GeometryError",
@@ -23,3 +27,16 @@ __all__ = [
     "plan",
     "read_recipe",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs Gmsh, meshio and Matplotlib only when it is asked for, so that recipes are checked at once."""
+    if name == "generate":
+        from .pipeline import generate
+
+        return generate
+    if name == "import_mesh":
+        from .imported import import_mesh
+
+        return import_mesh
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -150,3 +152,12 @@ def test_silicon_within_needs_flakes(table: dict[str, Any]) -> None:
     table["silicon"] = {"place": "within"}
     with pytest.raises(RecipeError, match=r"^mesh\.silicon\.place: .*no graphite"):
         plan(read_recipe(table))
+
+
+def test_checking_a_recipe_does_not_load_the_mesher() -> None:
+    heavy = {"gmsh", "meshio", "matplotlib", "mpi4py", "dolfinx"}
+    program = f"import sys, meshes; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=CASES.parents[1], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -52,7 +52,7 @@ class PrivateRoot:
         self.name = f"root-{suite}"
         release = "Debian 13" if suite == DEFAULT_SUITE else f"Debian {suite}"
         self.title = f"a private {release} root in {environment_folder(self.name)}"
-        self.takes = "2 to 5 minutes, about 3 GB"
+        self.takes = "2 to 8 minutes, about 3 GB"
 
     def fingerprint(self) -> str:
         """The table of packages, the release, and how the root is made."""

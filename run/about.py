@@ -32,7 +32,11 @@ def commit() -> str | None:
             return head
         reference = head.split(":", 1)[1].strip()
         common = folder / "commondir"
-        roots = [folder, (folder / common.read_text(encoding="utf-8").strip()).resolve()] if common.is_file() else [folder]
+        roots = (
+            [folder, (folder / common.read_text(encoding="utf-8").strip()).resolve()]
+            if common.is_file()
+            else [folder]
+        )
         for root in roots:
             if (root / reference).is_file():
                 return (root / reference).read_text(encoding="utf-8").strip()

@@ -44,7 +44,9 @@ def run_benchmark(folders: Sequence[Path], refine: float) -> int:
         raise InputError("--refine", f"= {refine:g} is not allowed: it must be between 0.25 and 8")
     for folder in folders:
         if not (folder / SUMMARY).is_file():
-            raise InputError("DIR", f"= {str(folder)!r} is not allowed: it holds no {SUMMARY}; give a run folder")
+            raise InputError(
+                "DIR", f"= {str(folder)!r} is not allowed: it holds no {SUMMARY}; give a run folder"
+            )
     file = Path(__file__).parent / "cases" / "demo_bare.toml"
     sizes = load_case(file).recipe
     if sizes is None:
@@ -61,7 +63,9 @@ def run_benchmark(folders: Sequence[Path], refine: float) -> int:
         mesh, _ = mesh_case(load_case(file, settings), Path(scratch))
         for ranks in RANKS:
             for problem in ("coupled", "plain"):
-                done = on_ranks(ranks, "run.benchmark", ["--measure", problem, "--mesh", str(mesh)], capture=True)
+                done = on_ranks(
+                    ranks, "run.benchmark", ["--measure", problem, "--mesh", str(mesh)], capture=True
+                )
                 found = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
                 if done.returncode or not found:
                     print(done.stderr[-2000:], file=sys.stderr)
@@ -75,7 +79,7 @@ def _lithiations(folders: Sequence[Path]) -> list[str]:
     if not folders:
         return []
     lines = [
-        "| lithiation | to x | dofs | ranks | Newton iterations (wasted) | steps (rejected) | wall time | peak memory |",
+        "| lithiation | to x | dofs | ranks | Newton iterations (wasted) | steps (rejected) | time | peak memory |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for folder in folders:
@@ -83,14 +87,15 @@ def _lithiations(folders: Sequence[Path]) -> list[str]:
         lines.append(
             f"| {s['case']} | {s['mean_lithiation']['hosts']:.3f} | {s['dofs']} | {s['ranks']} | "
             f"{s['newton_iterations']} ({s['newton_iterations_wasted']}) | "
-            f"{s['steps_accepted']} ({s['steps_rejected']}) | {s['wall_time_s']:.0f} s | {s['peak_memory_mib']:.0f} MiB |"
+            f"{s['steps_accepted']} ({s['steps_rejected']}) | {s['wall_time_s']:.0f} s | "
+            f"{s['peak_memory_mib']:.0f} MiB |"
         )
     return [*lines, ""]
 
 
 def _table(measured: dict[tuple[str, int], dict[str, float]]) -> list[str]:
     lines = [
-        "| one Newton iteration | ranks | cells | dofs | assembly | solve | total per dof | against plain | peak memory |",
+        "| Newton iteration | ranks | cells | dofs | assembly | solve | total per dof | against plain | peak memory |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (problem, ranks), m in measured.items():
@@ -108,7 +113,11 @@ def _machine() -> str:
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.is_file():
-        names = [line.split(":", 1)[1].strip() for line in information.read_text().splitlines() if "model name" in line]
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in information.read_text().splitlines()
+            if "model name" in line
+        ]
         model = names[0] if names else model
     return f"{model}, {cores()} cores"
 
@@ -132,7 +141,12 @@ def _measure_coupled(mesh: Path) -> dict[str, float]:
     table = case.file.drive
     domain = domains.read(mesh, MPI.COMM_WORLD)
     model = ElectrodeModel(
-        domain, case.materials, case.laws, drive.loads(domain.dimension), table.temperature, table.start_voltage
+        domain,
+        case.materials,
+        case.laws,
+        drive.loads(domain.dimension),
+        table.temperature,
+        table.start_voltage,
     )
     density = table.current.density(meshing.host_capacity(meshing.read_sidecar(mesh)))
     way = drive.Drive(model, table, density)
@@ -169,7 +183,8 @@ def _measure_plain(mesh: Path) -> dict[str, float]:
     ratio = ufl.det(deformation)
     shear, bulk = dfem.Constant(domain.mesh, 6.0e3), dfem.Constant(domain.mesh, 1.0e4)
     energy = (
-        0.5 * shear * (ufl.inner(deformation, deformation) - 2.0 - 2.0 * ufl.ln(ratio)) + 0.5 * bulk * (ratio - 1.0) ** 2
+        0.5 * shear * (ufl.inner(deformation, deformation) - 2.0 - 2.0 * ufl.ln(ratio))
+        + 0.5 * bulk * (ratio - 1.0) ** 2
     )
     dx = ufl.Measure("dx", domain=domain.mesh, metadata={"quadrature_degree": 2})
     residual = ufl.derivative(energy * dx, u, v)
@@ -231,8 +246,12 @@ def _measured(problem: str, mesh: Path) -> None:
 def main() -> int:
     """Command line of ``python3 -m run.benchmark``."""
     parser = argparse.ArgumentParser(prog="python3 -m run.benchmark", description=__doc__)
-    parser.add_argument("folders", nargs="*", type=Path, help="run folders whose Newton iterations are listed")
-    parser.add_argument("--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)")
+    parser.add_argument(
+        "folders", nargs="*", type=Path, help="run folders whose Newton iterations are listed"
+    )
+    parser.add_argument(
+        "--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)"
+    )
     parser.add_argument("--measure", choices=("coupled", "plain"), help=argparse.SUPPRESS)
     parser.add_argument("--mesh", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()

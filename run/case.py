@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,7 +23,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 import meshes
 from fem.interfaces.law import InterfaceLaw
@@ -33,33 +32,48 @@ from run import units
 from run.errors import InputError
 from run.overrides import laws_with, materials_with, unknown_key
 from run.toml_text import apply_setting
-from run.units import Kind, UnitError
+from run.units import Kind
 
 
-def _quantity(kind: Kind, lowest: float, highest: float, inclusive: bool = False) -> Any:
-    """Type of a key whose value carries a unit of ``kind`` and lies between two internal values."""
+@dataclass(frozen=True)
+class Quantity:
+    """Annotation of a key whose value carries a unit and lies between two internal values.
 
-    def read(value: object) -> float:
-        if isinstance(value, float) and kind is not units.NUMBER:
-            raise UnitError(f'{kind.name}, for example "{kind.example}" (a bare number has no unit)')
-        return units.parse(value, kind)[0]
+    Attributes:
+        kind: Kind of quantity.
+        lowest: Lower end.
+        highest: Upper end, allowed itself.
+        inclusive: Whether the lower end is allowed itself.
+    """
 
-    def check(number: float) -> float:
-        inside = lowest <= number <= highest if inclusive else lowest < number <= highest
-        if not inside:
-            first = "at least" if inclusive else "above"
-            unit = "" if kind is units.NUMBER else f" {kind.internal}"
-            raise ValueError(f"{first} {lowest:g}{unit} and at most {highest:g}{unit}")
+    kind: Kind
+    lowest: float
+    highest: float
+    inclusive: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """Read, check, and write back with the internal unit."""
+        return core_schema.no_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.written, when_used="json"),
+        )
+
+    def read(self, value: object) -> float:
+        """The internal value.
+
+        Raises:
+            ValueError: The text says what is allowed.
+        """
+        number = units.parse(value, self.kind)[0]
+        if not (self.lowest <= number if self.inclusive else self.lowest < number) or number > self.highest:
+            first = "at least" if self.inclusive else "above"
+            unit = "" if self.kind is units.NUMBER else f" {self.kind.internal}"
+            raise ValueError(f"{first} {self.lowest:g}{unit} and at most {self.highest:g}{unit}")
         return number
 
-    return Annotated[
-        float,
-        BeforeValidator(read),
-        AfterValidator(check),
-        PlainSerializer(
-            lambda number: number if kind is units.NUMBER else units.shown(number, kind), when_used="json"
-        ),
-    ]
+    def written(self, number: float | None) -> float | str | None:
+        """The value as it would stand in a case file."""
+        return number if number is None or self.kind is units.NUMBER else units.shown(number, self.kind)
 
 
 @dataclass(frozen=True)
@@ -108,8 +122,8 @@ _Current = Annotated[
     BeforeValidator(_read_current),
     PlainSerializer(lambda current: units.shown(current.value, current.kind), when_used="json"),
 ]
-_Fraction = _quantity(units.NUMBER, 0.0, 0.999)
-_Time = _quantity(units.TIME, 0.0, 3.2e7)
+_Fraction = Annotated[float, Quantity(units.NUMBER, 0.0, 0.999)]
+_Time = Annotated[float, Quantity(units.TIME, 0.0, 3.2e7)]
 
 
 class _Table(BaseModel):
@@ -132,31 +146,21 @@ class MeshFileTable(_Table):
 
 
 class DriveTable(_Table):
-    """[drive]: what is done to the electrode."""
+    """[drive]: what is done to the electrode; of a mean lithiation and a duration, what comes first ends it."""
 
-    temperature: _quantity(units.TEMPERATURE, 233.15, 450.0) = 333.15
-    stack_pressure: _quantity(units.PRESSURE, 0.0, 1000.0, True) = 1.0
+    temperature: Annotated[float, Quantity(units.TEMPERATURE, 233.15, 450.0)] = 333.15
+    stack_pressure: Annotated[float, Quantity(units.PRESSURE, 0.0, 1000.0, True)] = 1.0
     current: _Current = Current(0.1, units.C_RATE)
     until_mean_lithiation: _Fraction | None = None
     duration: _Time | None = None
-    start_voltage: _quantity(units.VOLTAGE, 0.0, 3.0) = 1.2
-
-    @model_validator(mode="after")
-    def _one_end(self) -> DriveTable:
-        if self.until_mean_lithiation is not None and self.duration is not None:
-            raise PydanticCustomError(
-                "clause",
-                "until_mean_lithiation = {a} and duration = {b} s are both given: give one of the two",
-                {"a": self.until_mean_lithiation, "b": self.duration},
-            )
-        return self
+    start_voltage: Annotated[float, Quantity(units.VOLTAGE, 0.0, 3.0)] = 1.2
 
     @property
     def end_lithiation(self) -> float | None:
-        """Mean lithiation of the hosts at which the drive ends; None where it ends after a duration."""
-        if self.duration is not None:
-            return None
-        return 0.9 if self.until_mean_lithiation is None else self.until_mean_lithiation
+        """Mean lithiation of the hosts at which the drive ends; None where only the duration ends it."""
+        if self.until_mean_lithiation is None and self.duration is None:
+            return 0.9
+        return self.until_mean_lithiation
 
 
 class TimeTable(_Table):
@@ -165,11 +169,11 @@ class TimeTable(_Table):
     first_step: _Time = 1.0
     smallest_step: _Time = 1.0e-3
     largest_step: _Time = 1800.0
-    lithiation_change: _quantity(units.NUMBER, 0.0, 1.0) = 0.05
-    damage_change: _quantity(units.NUMBER, 0.0, 1.0) = 0.02
+    lithiation_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.05
+    damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.02
     target_iterations: Annotated[int, Field(ge=1, le=100)] = 7
-    growth: _quantity(units.NUMBER, 1.0, 10.0) = 1.6
-    cut: _quantity(units.NUMBER, 0.0, 0.95) = 0.4
+    growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = 1.6
+    cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = 0.4
 
     @model_validator(mode="after")
     def _ordered(self) -> TimeTable:
@@ -185,10 +189,10 @@ class TimeTable(_Table):
 class SolverTable(_Table):
     """[solver]: Newton's method (fem.solver.SolverSettings)."""
 
-    force_tolerance: _quantity(units.LINE_FORCE, 0.0, 1.0) = 1.0e-6
-    lithium_tolerance: _quantity(units.NUMBER, 0.0, 1e-3) = 1.0e-9
-    potential_tolerance: _quantity(units.MOLAR_ENERGY, 0.0, 1.0) = 1.0e-6
-    displacement_tolerance: _quantity(units.LENGTH, 0.0, 0.1) = 1.0e-5
+    force_tolerance: Annotated[float, Quantity(units.LINE_FORCE, 0.0, 1.0)] = 1.0e-6
+    lithium_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = 1.0e-9
+    potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = 1.0e-6
+    displacement_tolerance: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] = 1.0e-5
     maximum_iterations: Annotated[int, Field(ge=1, le=200)] = 15
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = "basic"
 
@@ -250,8 +254,7 @@ class Case:
         table = self.file.model_dump(mode="json")
         mesh: meshes.Recipe | MeshFileTable | None = self.recipe or self.mesh_file
         table["mesh"] = mesh.model_dump(mode="json") if mesh is not None else {}
-        if self.file.drive.duration is None:
-            table["drive"]["until_mean_lithiation"] = self.file.drive.end_lithiation
+        table["drive"]["until_mean_lithiation"] = self.file.drive.end_lithiation
         return table
 
     @property
@@ -275,9 +278,13 @@ def load_case(path: Path, settings: Sequence[str] = ()) -> Case:
     try:
         source = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError("CASE", f"= {str(path)!r} does not exist: give the path of a case file{_shipped()}") from None
+        raise InputError(
+            "CASE", f"= {str(path)!r} does not exist: give the path of a case file{_shipped()}"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("CASE", f"= {str(path)!r} cannot be read: {error}; it must be a text file in UTF-8") from None
+        raise InputError(
+            "CASE", f"= {str(path)!r} cannot be read: {error}; it must be a text file in UTF-8"
+        ) from None
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
@@ -321,7 +328,9 @@ def _mesh_file(table: Mapping[str, Any], path: Path) -> MeshFileTable:
             continue
         found = (path.parent / value).resolve()
         if not found.is_file():
-            raise InputError(f"mesh.{key}", f"= {value!r} is not allowed: there is no file {found}; correct the path")
+            raise InputError(
+                f"mesh.{key}", f"= {value!r} is not allowed: there is no file {found}; correct the path"
+            )
         resolved[key] = str(found)
     return given.model_copy(update=resolved)
 
@@ -391,7 +400,9 @@ def _recipe_error(error: meshes.RecipeError, table: Mapping[str, Any]) -> InputE
     if value is None or isinstance(value, Mapping):
         return InputError(error.key, f"is not allowed: {message}")
     if message.startswith("unknown key; "):
-        return InputError(error.key, f"= {_short(value)} is not known: {message.removeprefix('unknown key; ')}")
+        return InputError(
+            error.key, f"= {_short(value)} is not known: {message.removeprefix('unknown key; ')}"
+        )
     for shown in (repr(value), f"{value:g}" if isinstance(value, int | float) else repr(value)):
         if message.startswith(f"{shown} "):
             return InputError(error.key, f"= {value!r} {message.removeprefix(f'{shown} ')}")
@@ -407,4 +418,3 @@ def _shipped() -> str:
     folder = Path(__file__).parent / "cases"
     names = sorted(file.name for file in folder.glob("*.toml"))
     return f" (shipped in {folder}: {', '.join(names)})"
-

@@ -126,7 +126,9 @@ def _run(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     out = Path(given.out or Path("results") / case.name)
     mesh = None if given.mesh is None else Path(given.mesh)
     if mesh is not None and not mesh.is_file():
-        raise InputError("--mesh", f"= {given.mesh!r} is not allowed: there is no such file; make it by swellbound mesh")
+        raise InputError(
+            "--mesh", f"= {given.mesh!r} is not allowed: there is no such file; make it by swellbound mesh"
+        )
     result = run_case(case, RunOptions(out, given.quiet, mesh), comm)
     if not given.quiet:
         _say(comm, f"{one_line(result.summary)}\n{out}: history.csv, summary.json, pictures/, fields/")
@@ -142,7 +144,9 @@ def _report(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
 
         folder = Path(given.folder)
         if not (folder / SUMMARY).is_file():
-            raise InputError("DIR", f"= {given.folder!r} is not allowed: it holds no {SUMMARY}; give a run folder")
+            raise InputError(
+                "DIR", f"= {given.folder!r} is not allowed: it holds no {SUMMARY}; give a run folder"
+            )
         for path in draw_report(folder):
             print(path)
         print(one_line(read_json(folder / SUMMARY)))
@@ -179,7 +183,7 @@ def _doctor(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
 _EXAMPLES = {
     "check": "swellbound check run/cases/bare.toml",
     "mesh": "swellbound mesh run/cases/bare.toml --out results/bare/mesh",
-    "run": "mpirun -n 2 swellbound run run/cases/demo_bare.toml --out results/demo/bare --set drive.stack_pressure='5 MPa'",
+    "run": "mpirun -n 2 swellbound run run/cases/bare.toml --out results/bare --set drive.stack_pressure='5 MPa'",
     "materials": "swellbound materials silicon",
     "report": "swellbound report results/demo/bare",
     "benchmark": "swellbound benchmark results/demo/bare",
@@ -196,7 +200,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"swellbound {about.version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, action: Callable[[argparse.Namespace, Any], int], text: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, action: Callable[[argparse.Namespace, Any], int], text: str
+    ) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = commands.add_parser(
             name,
             help=text[0].lower() + text[1:].split(".")[0],
@@ -213,24 +219,38 @@ def _parser() -> argparse.ArgumentParser:
         _add_set(made)
         return made
 
-    with_case(command("check", _check, "Check a case file and say what it amounts to. Nothing is meshed or written."))
+    with_case(
+        command(
+            "check", _check, "Check a case file and say what it amounts to. Nothing is meshed or written."
+        )
+    )
     mesh = with_case(command("mesh", _mesh, "Make the mesh of a case: .msh, .json sidecar and picture."))
     mesh.add_argument("--out", metavar="DIR", help="folder for the mesh (default: results/NAME/mesh)")
     run = with_case(command("run", _run, "Mesh and run a case, on all ranks mpirun starts."))
     run.add_argument("--out", metavar="DIR", help="run folder (default: results/NAME)")
     run.add_argument("--mesh", metavar="FILE.msh", help="use this mesh of ours instead of making one")
     run.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    materials = command("materials", _materials, "List the parameters of materials and interfaces with their sources.")
-    materials.add_argument("only", nargs="?", metavar="NAME", help="one phase (silicon) or interface (graphite|silicon)")
+    materials = command(
+        "materials", _materials, "List the parameters of materials and interfaces with their sources."
+    )
+    materials.add_argument(
+        "only", nargs="?", metavar="NAME", help="one phase (silicon) or interface (graphite|silicon)"
+    )
     materials.add_argument("--case", metavar="CASE.toml", help="with the values of this case")
     _add_set(materials)
     report = command("report", _report, "Draw the pictures of a run folder anew.")
     report.add_argument("folder", metavar="DIR", help="the run folder")
     benchmark = command(
-        "benchmark", _benchmark, "Compare a Newton step with a plain DOLFINx one, on 1 and 2 ranks, as a markdown table."
+        "benchmark",
+        _benchmark,
+        "Compare a Newton step with a plain DOLFINx one, on 1 and 2 ranks, as a markdown table.",
     )
-    benchmark.add_argument("folders", nargs="*", metavar="DIR", help="run folders whose Newton iterations are listed")
-    benchmark.add_argument("--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)")
+    benchmark.add_argument(
+        "folders", nargs="*", metavar="DIR", help="run folders whose Newton iterations are listed"
+    )
+    benchmark.add_argument(
+        "--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)"
+    )
     command("doctor", _doctor, "Say whether everything needed is there and MPI works. Changes nothing.")
     return parser
 

@@ -26,7 +26,10 @@ def examine(comm: MPI.Intracomm) -> int:
         problems = [text for text in comm.allgather(problem) if text]
         passed = passed and not problems
         if comm.rank == 0:
-            print(f"{'FAIL' if problems else 'ok  '}  {name:<16}{problems[0] if problems else found}", flush=True)
+            print(
+                f"{'FAIL' if problems else 'ok  '}  {name:<16}{problems[0] if problems else found}",
+                flush=True,
+            )
     return EXIT_OK if passed else EXIT_FAILURE
 
 
@@ -57,14 +60,18 @@ def _ranks(comm: MPI.Intracomm) -> str:
         raise RuntimeError(f"a sum over {comm.size} ranks gave {total}")
     started = os.environ.get("OMPI_COMM_WORLD_SIZE") or os.environ.get("PMI_SIZE")
     if started is not None and int(started) != comm.size:
-        raise RuntimeError(f"mpirun started {started} ranks, but MPI sees {comm.size}: it belongs to another MPI")
+        raise RuntimeError(
+            f"mpirun started {started} ranks, but MPI sees {comm.size}: it belongs to another MPI"
+        )
     return f"{comm.size} rank{'s' if comm.size > 1 else ''} on {len(os.sched_getaffinity(0))} cores"
 
 
 def _threads(comm: MPI.Intracomm) -> str:
     threads = os.environ.get("OMP_NUM_THREADS")
     if threads != "1" and comm.size > 1:
-        raise RuntimeError(f"OMP_NUM_THREADS is {threads}: set it to 1, or MUMPS on several ranks is far slower")
+        raise RuntimeError(
+            f"OMP_NUM_THREADS is {threads}: set it to 1, or MUMPS on several ranks is far slower"
+        )
     return f"OMP_NUM_THREADS={threads}"
 
 

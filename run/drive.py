@@ -73,7 +73,9 @@ class Drive:
         self._begin = model.state.time
         hosts = model.phase_ids(Host)
         maximum = model.coefficients["maximum_concentration"]
-        self._amount_forms = [dfem.form(model.fields.concentration * model.measures.nodal(i)) for i, _ in hosts]
+        self._amount_forms = [
+            dfem.form(model.fields.concentration * model.measures.nodal(i)) for i, _ in hosts
+        ]
         self._capacity = self._sum([dfem.form(maximum * model.measures.nodal(i)) for i, _ in hosts])
         top = model.measures.boundary(model.domain.boundary_tags["top"])
         self.area = self._sum([dfem.form(dfem.Constant(model.domain.mesh, 1.0) * top)])
@@ -82,10 +84,12 @@ class Drive:
         self.start = self.hosts()
         self._last = (model.state.time, self.start.mean)
         self._rate = current_density / FARADAY * self.area / self._capacity
-        end = table.end_lithiation
-        self.end_time: float | None = table.duration
-        if end is not None and not model.phase_ids(Reservoir):
-            self.end_time = (end - self.start.mean) / self._rate
+        # Where lithium comes through the face only, the mean lithiation asked for is a point in time.
+        self._times = [] if table.duration is None else [table.duration]
+        self._aim = table.end_lithiation
+        if self._aim is not None and not model.phase_ids(Reservoir):
+            self._times.append((self._aim - self.start.mean) / self._rate)
+            self._aim = None
 
     def hosts(self) -> HostLithium:
         """Lithium in the hosts now."""
@@ -98,7 +102,7 @@ class Drive:
 
     def step_accepted(self) -> None:
         """Take note of an accepted step: its rate decides about the way to the end."""
-        if self.end_time is None:
+        if self._aim is not None:
             now = (self.model.state.time, self.hosts().mean)
             self._rate = (now[1] - self._last[1]) / (now[0] - self._last[0])
             self._last = now
@@ -109,24 +113,26 @@ class Drive:
         Args:
             next_dt: What the step controller would like to take; a last step much shorter than it is avoided.
         """
-        if self.end_time is not None:
-            left = self._begin + self.end_time - self.model.state.time
-            if left <= 1e-12 * self.end_time:
+        longest = np.inf
+        for duration in self._times:
+            left = self._begin + duration - self.model.state.time
+            if left <= 1e-12 * duration:
                 return None
-            return 0.5 * left if next_dt < left < 1.5 * next_dt else left
-        missing = float(self.table.end_lithiation or 0.0) - self._last[1]
-        if missing <= TOLERANCE:
-            return None
-        if self._rate <= 0.0:
-            return np.inf
-        return missing / self._rate * (1.0 if missing <= FINAL else APPROACH)
+            longest = min(longest, 0.5 * left if next_dt < left < 1.5 * next_dt else left)
+        if self._aim is not None:
+            missing = self._aim - self._last[1]
+            if missing <= TOLERANCE:
+                return None
+            if self._rate > 0.0:
+                longest = min(longest, missing / self._rate * (1.0 if missing <= FINAL else APPROACH))
+        return longest
 
     def fraction(self) -> float:
         """How much of the drive is done, 0 to 1."""
-        if self.end_time is not None:
-            return min(1.0, (self.model.state.time - self._begin) / self.end_time)
-        end = float(self.table.end_lithiation or 0.0)
-        return min(1.0, max(0.0, (self._last[1] - self.start.mean) / (end - self.start.mean)))
+        done = [(self.model.state.time - self._begin) / duration for duration in self._times]
+        if self._aim is not None:
+            done.append((self._last[1] - self.start.mean) / (self._aim - self.start.mean))
+        return min(1.0, max(0.0, *done, 0.0))
 
     def _sum(self, forms: list[Any]) -> float:
         return float(self.model.comm.allreduce(sum(dfem.assemble_scalar(form) for form in forms)))

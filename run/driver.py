@@ -32,7 +32,7 @@ from run.toml_text import dumps
 _LOG = logging.getLogger("swellbound")
 _WRITE_INTERVAL_S = 2.0
 NOTES = (
-    "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1), so that the area ratio is Jc",
+    "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
     "pores are meshed with a soft filling",
     "the current is given; voltage control, cut-offs, side reactions and delithiation are not modelled",
     "diffusivities are those at 60 degC whatever the temperature; only the creep of lithium follows it",
@@ -206,10 +206,16 @@ class _Run:
             self._row["newton_iterations"] = report.iterations + report.wasted
             self.rows.append(self._row)
             text = (
-                f"x {self._row['mean_lithiation']:.4f}  {self._row['thickening_percent']:+.2f} %  step {report.dt:.3g} s"
-                f"  {self.iterations} iterations"
+                f"x {self._row['mean_lithiation']:.4f}  {self._row['thickening_percent']:+.2f} %  "
+                f"step {report.dt:.3g} s  {self.iterations} iterations"
             )
-            _LOG.info("step %d at %.6g s: %s, %d rejected", self.accepted, self.model.state.time, text, report.rejected)
+            _LOG.info(
+                "step %d at %.6g s: %s, %d rejected",
+                self.accepted,
+                self.model.state.time,
+                text,
+                report.rejected,
+            )
             line.update(self.drive.fraction(), text)
             self._write_frame()
             self._write_progress("running")
@@ -257,7 +263,8 @@ class _Run:
             results.write_json(out / results.SUMMARY, summary)
             if section is not None:
                 with results.written_whole(out / results.SECTIONS) as aside:
-                    np.savez_compressed(aside, **section)
+                    arrays: dict[str, Any] = dict(section)
+                    np.savez_compressed(aside, **arrays)
             if self.case.file.output.pictures:
                 from run.report import draw_report
 
@@ -274,7 +281,8 @@ class _Run:
         snapshot = self.model.state.snapshot()
         path = self.options.out / results.STATE / f"rank_{self.comm.rank:04d}_of_{self.comm.size:04d}.npz"
         with results.written_whole(path) as aside:
-            np.savez_compressed(aside, time=snapshot.time, steps=snapshot.steps, **snapshot.arrays)
+            arrays: dict[str, Any] = dict(snapshot.arrays)
+            np.savez_compressed(aside, time=snapshot.time, steps=snapshot.steps, **arrays)
 
     def _summary(self, exit_code: int, reason: str) -> dict[str, Any]:
         last = self.rows[-1]
@@ -290,7 +298,8 @@ class _Run:
             "thickness_start_um": self.rows[0]["thickness_um"],
             "thickening_percent": last["thickening_percent"],
             "thickening_parts_um": {
-                part: last[f"thickening_{part}_um"] for part in ("solids", "interface_void", "pores", "lithium_removed")
+                part: last[f"thickening_{part}_um"]
+                for part in ("solids", "interface_void", "pores", "lithium_removed")
             },
             "mean_lithiation": {"hosts": last["mean_lithiation"], **_ending(last, "mean_lithiation_")},
             "damaged_fraction": {"all": last["damaged_fraction"], **_ending(last, "damaged_fraction_")},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fem.parameters import Parameter
 from run.case import Case
 
 #: Unknowns per triangle of the shipped meshes: P2 displacement, P1 concentration and potential, split at every grain.
 DOFS_PER_CELL = 6.6
-#: Newton iterations of a lithiation from empty to 0.9 and seconds per iteration and dof on one core (README, benchmark).
+#: Newton iterations of a lithiation from empty to 0.9 and seconds per iteration and dof on one core.
 ITERATIONS = (300, 1500)
 SECONDS_PER_DOF = 2.2e-5
 BYTES_PER_DOF = 6.0e3
@@ -24,7 +25,11 @@ def describe(case: Case) -> str:
         lines.append(f"mesh:     {case.recipe.width_um:g} x {plan.thickness_um:.2f} um, {bodies}")
         lines.append(
             f"capacity: {capacity:.3f} mAh/cm2 of the hosts"
-            + (f", {plan.lithium_capacity_mAh_cm2:.3f} mAh/cm2 of lithium powder" if plan.counts.get("lithium") else "")
+            + (
+                f", {plan.lithium_capacity_mAh_cm2:.3f} mAh/cm2 of lithium powder"
+                if plan.counts.get("lithium")
+                else ""
+            )
         )
     elif case.mesh_file is not None:
         lines.append(f"mesh:     {case.mesh_file.file}")
@@ -33,13 +38,16 @@ def describe(case: Case) -> str:
         density = drive.current.density(capacity)
         asked += "" if asked.endswith("A/m^2") else f" = {density:.4g} A/m^2"
     end = drive.end_lithiation
-    until = f"until the hosts' mean lithiation is {end:g}" if end is not None else f"for {drive.duration:g} s"
+    ends = [] if end is None else [f"until the hosts' mean lithiation is {end:g}"]
+    ends += [] if drive.duration is None else [f"for {drive.duration:g} s"]
+    until = " or ".join(ends)
     lines.append(
         f"drive:    {asked}, {until}; {drive.stack_pressure:g} MPa, {drive.temperature - 273.15:.4g} degC, "
         f"hosts at {drive.start_voltage:g} V in the beginning"
     )
     changed = [
-        f"{owner}.{name} = {parameter.value:g} {parameter.unit}" for owner, name, parameter in user_parameters(case)
+        f"{owner}.{name} = {parameter.value:g} {parameter.unit}"
+        for owner, name, parameter in user_parameters(case)
     ]
     if changed:
         lines.append(f"changed:  {', '.join(changed)}")
@@ -48,7 +56,7 @@ def describe(case: Case) -> str:
     return "\n".join(lines)
 
 
-def user_parameters(case: Case) -> list[tuple[str, str, object]]:
+def user_parameters(case: Case) -> list[tuple[str, str, Parameter]]:
     """Owner, name and value of every parameter the case file changes."""
     from fem.materials.base import parameters_of
 

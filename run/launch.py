@@ -19,7 +19,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
-def on_ranks(ranks: int, module: str, arguments: Sequence[str], capture: bool = False) -> subprocess.CompletedProcess[str]:
+def on_ranks(
+    ranks: int, module: str, arguments: Sequence[str], capture: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run ``python3 -m module arguments`` on some ranks and wait for its end.
 
     Args:
@@ -35,7 +37,9 @@ def on_ranks(ranks: int, module: str, arguments: Sequence[str], capture: bool = 
     if ranks > 1:
         launcher = shutil.which("mpirun") or shutil.which("mpiexec")
         if launcher is None:
-            raise InputError("mpirun", f"is not on the path: {ranks} ranks need it; start this inside `make shell`")
+            raise InputError(
+                "mpirun", f"is not on the path: {ranks} ranks need it; start this inside `make shell`"
+            )
         command = [launcher, "-n", str(ranks), *command]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(_OWN)}
     environment.setdefault("OMP_NUM_THREADS", "1")

@@ -48,7 +48,9 @@ def read_sidecar(mesh_file: Path) -> dict[str, Any]:
     try:
         table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError("mesh", f"= {str(mesh_file)!r} is not allowed: its sidecar cannot be read ({error})") from error
+        raise InputError(
+            "mesh", f"= {str(mesh_file)!r} is not allowed: its sidecar cannot be read ({error})"
+        ) from error
     return table
 
 

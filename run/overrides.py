@@ -66,7 +66,9 @@ def laws_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, InterfaceLaw
         pattern = next(law for law in laws.values() if law.strength is not None)
         values = _values(pattern, f"interfaces.{ALL}", general)
         for kind, law in laws.items():
-            chosen = values if law.strength is not None else {k: v for k, v in values.items() if k in MODEL_WIDE}
+            chosen = (
+                values if law.strength is not None else {k: v for k, v in values.items() if k in MODEL_WIDE}
+            )
             laws[kind] = _with(law, f"interfaces.{ALL}", chosen)
     for kind, table in tables.items():
         if kind == ALL:
@@ -110,7 +112,9 @@ def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any])
     leaves = [name.split(".")[-1] for name in known]
     result: dict[str, float] = {}
     for key, value in flattened(table).items():
-        matches = [name for name in known if name == key or (name.split(".")[-1] == key and leaves.count(key) == 1)]
+        matches = [
+            name for name in known if name == key or (name.split(".")[-1] == key and leaves.count(key) == 1)
+        ]
         if not matches:
             raise unknown_key(f"{where}.{key}", key.split(".")[-1], value, [n.split(".")[-1] for n in known])
         result[matches[0]] = _checked(f"{where}.{key}", value, matches[0], known[matches[0]])
@@ -162,7 +166,8 @@ def _check_material(material: Material, where: str) -> None:
         ratio = 1.0 + swelling.linear.value + swelling.quadratic.value + swelling.cubic.value
         if ratio <= 0.0:
             raise InputError(
-                f"{where}.linear", f"= {swelling.linear.value:g} is not allowed: the volume at x = 1 would be {ratio:g}"
+                f"{where}.linear",
+                f"= {swelling.linear.value:g} is not allowed: the volume at x = 1 would be {ratio:g}",
             )
 
 
@@ -179,4 +184,3 @@ def _check_law(law: InterfaceLaw, where: str, tables: Mapping[str, Any]) -> None
         f"= {law.fracture_energy.value:g} J/m^2 is not allowed: with strength {law.strength.value:g} MPa and stiffness "
         f"{law.stiffness.value:g} MPa/um it must be above {least:.3g} J/m^2",
     )
-

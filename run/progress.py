@@ -1,4 +1,4 @@
-"""How far a run is: a live line on a terminal, a plain line every ten seconds elsewhere, nothing when told to be quiet."""
+"""How far a run is: a live line on a terminal, a plain line every ten seconds elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ def on_first_rank(comm: MPI.Intracomm, action: Callable[[], T]) -> T:
             result = action()
         except Exception as raised:  # it is raised again below, on every rank
             error = raised
-    result, problem = comm.bcast((result, None if error is None else (type(error), error.args, error.__dict__)))
+    result, problem = comm.bcast(
+        (result, None if error is None else (type(error), error.args, error.__dict__))
+    )
     if error is not None:
         raise error
     if problem is not None:
@@ -27,7 +29,9 @@ def on_first_rank(comm: MPI.Intracomm, action: Callable[[], T]) -> T:
     return result  # type: ignore[return-value]
 
 
-def _rebuilt(kind: type[Exception], arguments: tuple[object, ...], attributes: dict[str, object]) -> Exception:
+def _rebuilt(
+    kind: type[Exception], arguments: tuple[object, ...], attributes: dict[str, object]
+) -> Exception:
     """The exception of rank 0, whatever its constructor asks for."""
     error = kind.__new__(kind)
     error.args = arguments

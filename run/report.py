@@ -40,13 +40,14 @@ def draw_report(folder: Path) -> list[Path]:
     ]
     section = read_section(folder)
     if section is not None:
-        for name, draw in (
-            ("section_lithiation.png", section_picture.draw_lithiation),
-            ("section_damage.png", section_picture.draw_damage),
-        ):
-            figure, axes = section_picture.figure_for(section)
-            draw(axes, section, summary)
-            drawn.append(_save(figure, pictures / name))
+        figure, axes = section_picture.figure_for(section)
+        section_picture.draw_lithiation(axes, section, summary)
+        section_picture.add_lithiation_key(figure, [axes], [section])
+        drawn.append(_save(figure, pictures / "section_lithiation.png"))
+        figure, axes = section_picture.figure_for(section)
+        section_picture.draw_damage(axes, section, summary)
+        section_picture.add_damage_key(figure, [axes], [section])
+        drawn.append(_save(figure, pictures / "section_damage.png"))
     return drawn
 
 
@@ -59,14 +60,19 @@ def draw_comparison(runs: Mapping[str, Path], picture: Path) -> Path:
     summaries = {title: results.read_json(folder / results.SUMMARY) for title, folder in runs.items()}
     found = {title: read_section(folder) for title, folder in runs.items()}
     sections = {title: section for title, section in found.items() if section is not None}
-    figure = Figure(figsize=(6.0 * len(runs), 11.0), layout="constrained")
+    extents = [section_picture.extent(section) for section in sections.values()]
+    top = max((reach[3] for reach in extents), default=1.0)
+    width = 5.6
+    tall = max((width * (top - low) / (right - left) for left, right, low, _ in extents), default=1.0)
+    figure = Figure(figsize=(width * len(runs) + 1.5, min(tall, 12.0) + 4.4), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, len(runs), height_ratios=[2.4, 1.0])
-    top = max((section_picture.extent(s)[3] for s in sections.values()), default=1.0)
-    for column, (title, section) in enumerate(sections.items()):
-        axes = figure.add_subplot(grid[0, column])
-        section_picture.draw_lithiation(axes, section, summaries[title], heading=title, top=top)
-    _bars(figure.add_subplot(grid[1, :]), summaries)
+    upper, lower = figure.subfigures(2, 1, height_ratios=[min(tall, 12.0) + 1.6, 2.8])
+    if sections:
+        drawn = upper.subplots(1, len(sections), squeeze=False)[0]
+        for axes, (title, section) in zip(drawn, sections.items(), strict=True):
+            section_picture.draw_lithiation(axes, section, summaries[title], heading=title, top=top)
+        section_picture.add_lithiation_key(upper, list(drawn), sections.values())
+    _bars(lower.add_subplot(), summaries)
     return _save(figure, picture)
 
 
@@ -122,8 +128,8 @@ def _curve_figure(title: str, ylabel: str) -> tuple[Figure, Any]:
 def _thickness(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
     """Thickening against charge: what adds is stacked upwards, what takes away downwards, the sum is the black line."""
     title = (
-        f"{summary['case']}: {summary['thickness_start_um']:.2f} → {summary['thickness_um']:.2f} µm, "
-        f"{summary['thickening_percent']:+.1f} %"
+        f"{summary['case']}: {summary['thickness_start_um']:.2f} → {summary['thickness_um']:.2f} µm "
+        f"({summary['thickening_percent']:+.1f} %)"
     )
     figure, axes = _curve_figure(title, "thickening (µm)")
     charge = _column(rows, "charge_mAh_cm2")
@@ -143,14 +149,18 @@ def _thickness(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
     axes.margins(x=0.0)
     axes.legend(loc="upper left", frameon=False)
     start = summary["thickness_start_um"]
-    percent = axes.secondary_yaxis("right", functions=(lambda um: 100.0 * um / start, lambda p: p * start / 100.0))
+    percent = axes.secondary_yaxis(
+        "right", functions=(lambda um: 100.0 * um / start, lambda p: p * start / 100.0)
+    )
     percent.set_ylabel("thickening (%)")
     return figure
 
 
 def _damage(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
     """Damaged share of each kind of interface against charge; kinds that stay whole are named below."""
-    figure, axes = _curve_figure(f"{summary['case']}: damage of the interfaces", "damaged share of the interface (%)")
+    figure, axes = _curve_figure(
+        f"{summary['case']}: damage of the interfaces", "damaged share of the interface (%)"
+    )
     charge = _column(rows, "charge_mAh_cm2")
     kinds = {name: 100.0 * value for name, value in summary["damaged_fraction"].items() if name != "all"}
     shown = sorted((name for name, value in kinds.items() if value >= 0.05), key=lambda name: -kinds[name])
@@ -217,5 +227,5 @@ def _bars(axes: Any, summaries: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _save(figure: Figure, path: Path) -> Path:
     with results.written_whole(path) as aside:
-        figure.savefig(aside, dpi=_DPI)
+        figure.savefig(aside, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     return path

@@ -42,7 +42,9 @@ def written_whole(path: Path) -> Iterator[Path]:
         aside = None
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
-        raise ResultsError(f"{path} cannot be written: {reason}; free or choose another place with --out.") from error
+        raise ResultsError(
+            f"{path} cannot be written: {reason}; free or choose another place with --out."
+        ) from error
     finally:
         if aside is not None:
             Path(aside).unlink(missing_ok=True)
@@ -63,7 +65,9 @@ def write_json(path: Path, table: Mapping[str, Any]) -> None:
     try:
         text = json.dumps(table, indent=2, allow_nan=False, ensure_ascii=False)
     except ValueError as error:
-        raise ResultsError(f"{path} was not written: a number in it is not finite ({_not_finite(table)}).") from error
+        raise ResultsError(
+            f"{path} was not written: a number in it is not finite ({_not_finite(table)})."
+        ) from error
     write_text(path, text + "\n")
 
 
@@ -127,7 +131,8 @@ def prepare_folder(folder: Path) -> None:
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / STATUS).is_file():
         raise InputError(
-            "--out", f"= {str(folder)!r} is not allowed: it holds files that are no run of ours; choose another folder"
+            "--out",
+            f"= {str(folder)!r} is not allowed: it holds files that are no run of ours; choose another folder",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +143,9 @@ def prepare_folder(folder: Path) -> None:
             _clear(folder / inner)
         write_json(folder / STATUS, {"state": "starting"})
     except (OSError, ResultsError) as error:
-        raise InputError("--out", f"= {str(folder)!r} is not allowed: {error}; choose another folder") from error
+        raise InputError(
+            "--out", f"= {str(folder)!r} is not allowed: {error}; choose another folder"
+        ) from error
 
 
 def _clear(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -13,34 +13,30 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import Stroke
+
+from meshes import picture
 
 #: Arrays of fem.output.FieldWriter.section.
 Section = dict[str, npt.NDArray[Any]]
 
 #: What is not meshed: void. Pores are meshed, so they can be told from gaps that opened.
 VOID = "#0b0b12"
-COLOURS = {
-    "graphite": "#8a8f94",
-    "silicon": "#d98c4a",
-    "lithium": "#56b4e9",
-    "binder": "#3f7d5f",
-    "pore": "#3a3a48",
-    "copper": "#b87333",
-    "electrolyte": "#e8dfae",
-}
+COLOURS = {**picture.COLOURS, "pore": "#3a3a48"}
 HOSTS = ("graphite", "silicon")
-_LITHIATION = matplotlib.colormaps["viridis"]
-_DAMAGE = LinearSegmentedColormap.from_list("damage", ["#fff2a8", "#ff9a3c", "#e31a1c"])
+# Light on the dark void at both ends, lightness falling all the way, apart from the colours of the other phases.
+_LITHIATION = LinearSegmentedColormap.from_list("lithiation", ["#dbe0e6", "#f2c14e", "#d1495b", "#7b2d6b"])
+_DAMAGE = LinearSegmentedColormap.from_list("damage", ["#ffe9fa", "#ff5fcf", "#c9007f"])
 #: Damage below this is not drawn.
 _LEAST_DAMAGE = 0.02
-_WIDTH_INCHES = 9.0
+_WIDTH_INCHES = 8.0
 
 
 def figure_for(section: Section) -> tuple[Figure, Any]:
     """A figure of the section's proportions, and its axes."""
     left, right, bottom, top = extent(section)
     height = float(np.clip(_WIDTH_INCHES * (top - bottom) / (right - left), 3.0, 14.0))
-    figure = Figure(figsize=(_WIDTH_INCHES + 1.2, height + 1.6), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_INCHES + 1.8, height + 2.4), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
 
@@ -53,7 +49,11 @@ def extent(section: Section) -> tuple[float, float, float, float]:
 
 
 def draw_lithiation(
-    axes: Any, section: Section, summary: Mapping[str, Any], heading: str | None = None, top: float | None = None
+    axes: Any,
+    section: Section,
+    summary: Mapping[str, Any],
+    heading: str | None = None,
+    top: float | None = None,
 ) -> None:
     """Hosts coloured by lithiation, everything else in a colour of its own, gaps dark.
 
@@ -69,9 +69,6 @@ def draw_lithiation(
     colours[host] = _LITHIATION(section["lithiation"][host])
     _draw_cells(axes, section, colours)
     _frame(axes, section, summary, heading, top)
-    scale = matplotlib.cm.ScalarMappable(Normalize(0.0, 1.0), _LITHIATION)
-    axes.figure.colorbar(scale, ax=axes, shrink=0.7, pad=0.02, label="lithiation of graphite and silicon")
-    _legend(axes, section, [name for name in COLOURS if name not in HOSTS])
 
 
 def draw_damage(axes: Any, section: Section, summary: Mapping[str, Any]) -> None:
@@ -80,19 +77,33 @@ def draw_damage(axes: Any, section: Section, summary: Mapping[str, Any]) -> None
     damage = section["damage"]
     chosen = np.flatnonzero(damage > _LEAST_DAMAGE)
     chosen = chosen[np.argsort(damage[chosen])]  # the most damaged on top
-    lines = section["facets"][chosen].reshape(-1, 2, 2) - [0.0, _foil_top(section)]
+    lines: Any = section["facets"][chosen].reshape(-1, 2, 2) - [0.0, _foil_top(section)]
     axes.add_collection(
-        LineCollection(lines, array=np.repeat(damage[chosen], 2), cmap=_DAMAGE, norm=Normalize(0.0, 1.0), linewidths=1.1)
+        LineCollection(
+            lines, array=np.repeat(damage[chosen], 2), cmap=_DAMAGE, norm=Normalize(0.0, 1.0), linewidths=1.1
+        )
     )
     _frame(axes, section, summary, None, None)
+
+
+def add_lithiation_key(figure: Any, axes: Sequence[Any], sections: Iterable[Section]) -> None:
+    """Colour bar beside the axes, and legend of everything that is no host."""
+    scale = matplotlib.cm.ScalarMappable(Normalize(0.0, 1.0), _LITHIATION)
+    figure.colorbar(scale, ax=axes, shrink=0.7, pad=0.02, label="lithiation of graphite and silicon")
+    _legend(figure, sections, [name for name in COLOURS if name not in HOSTS])
+
+
+def add_damage_key(figure: Any, axes: Sequence[Any], sections: Iterable[Section]) -> None:
+    """Colour bar beside the axes, and legend of the phases."""
     scale = matplotlib.cm.ScalarMappable(Normalize(0.0, 1.0), _DAMAGE)
-    axes.figure.colorbar(scale, ax=axes, shrink=0.7, pad=0.02, label=f"damage of interfaces (above {_LEAST_DAMAGE:g})")
-    _legend(axes, section, list(COLOURS))
+    label = f"damage of interfaces (drawn above {_LEAST_DAMAGE:g})"
+    figure.colorbar(scale, ax=axes, shrink=0.7, pad=0.02, label=label)
+    _legend(figure, sections, list(COLOURS))
 
 
 def _foil_top(section: Section) -> float:
     """Mean height of the foil's upper face, zero where there is no foil."""
-    names = section["phases"].tolist()
+    names = [str(name) for name in section["phases"]]
     if "copper" not in names:
         return 0.0
     foil = section["corners"][section["phase"] == names.index("copper")]
@@ -100,18 +111,20 @@ def _foil_top(section: Section) -> float:
 
 
 def _phase_colours(section: Section) -> npt.NDArray[np.float64]:
-    table = np.array([matplotlib.colors.to_rgba(COLOURS.get(str(name), "#cc79a7")) for name in section["phases"]])
+    table = np.array(
+        [matplotlib.colors.to_rgba(COLOURS.get(str(name), "#cc79a7")) for name in section["phases"]]
+    )
     return np.asarray(table[section["phase"]], dtype=np.float64)
 
 
 def _draw_cells(axes: Any, section: Section, colours: npt.NDArray[np.float64]) -> None:
     """Every cell as the hexagon of its corners and the midpoints of its edges."""
-    outline = np.empty((len(section["corners"]), 6, 2))
+    outline: Any = np.empty((len(section["corners"]), 6, 2))
     outline[:, 0::2], outline[:, 1::2] = section["corners"], section["middles"]
     outline[..., 1] -= _foil_top(section)
     # A hairline in the cell's own colour closes the seams that antialiasing leaves between cells of a grain.
-    axes.add_collection(PolyCollection(outline, facecolors=colours, edgecolors=colours, linewidths=0.15))
-    grain_lines = section["facets"].reshape(-1, 2, 2) - [0.0, _foil_top(section)]
+    axes.add_collection(PolyCollection(outline, facecolors=colours, edgecolors=colours, linewidths=0.35))
+    grain_lines: Any = section["facets"].reshape(-1, 2, 2) - [0.0, _foil_top(section)]
     axes.add_collection(LineCollection(grain_lines, colors=VOID, linewidths=0.25))
 
 
@@ -126,25 +139,29 @@ def _frame(
     axes.set_xlabel("along the foil (µm)")
     axes.set_ylabel("height above the foil (µm)")
     before = summary["thickness_start_um"]
-    axes.axhline(before, color="white", linewidth=0.9, linestyle=(0, (6, 4)))
+    outlined = [Stroke(linewidth=2.4, foreground=VOID), Stroke(linewidth=1.1, foreground="white")]
+    axes.axhline(before, color="white", linewidth=1.1, linestyle=(0, (6, 4)), path_effects=outlined)
     axes.annotate(
         "thickness before", (right, before), xytext=(-4, 3), textcoords="offset points", ha="right", color="white",
         fontsize=8, bbox={"facecolor": VOID, "edgecolor": "none", "alpha": 0.6, "pad": 1.0},
     )  # fmt: skip
     axes.set_title(
-        f"{heading or summary['case']}: mean lithiation {summary['mean_lithiation']['hosts']:.2f}, "
-        f"{before:.1f} → {summary['thickness_um']:.1f} µm ({summary['thickening_percent']:+.1f} %)",
+        f"{heading or summary['case']}: {before:.1f} → {summary['thickness_um']:.1f} µm "
+        f"({summary['thickening_percent']:+.1f} %)\nmean lithiation {summary['mean_lithiation']['hosts']:.3f}",
         loc="left",
         fontsize=11,
-        fontweight="bold",
     )
 
 
-def _legend(axes: Any, section: Section, names: list[str]) -> None:
-    present = {str(section["phases"][number]) for number in np.unique(section["phase"])}
-    handles = [Patch(facecolor=COLOURS[name], edgecolor="#555555", label=name) for name in names if name in present]
+def _legend(figure: Any, sections: Iterable[Section], names: list[str]) -> None:
+    present = {
+        str(section["phases"][number]) for section in sections for number in np.unique(section["phase"])
+    }
+    handles = [
+        Patch(facecolor=COLOURS[name], edgecolor="#555555", label=name) for name in names if name in present
+    ]
     handles.append(Patch(facecolor=VOID, edgecolor="#555555", label="void"))
-    axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=len(handles), frameon=False, fontsize=8,
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8.5,
         columnspacing=1.2, handlelength=1.4,
     )  # fmt: skip

@@ -60,14 +60,16 @@ def apply_setting(table: dict[str, Any], setting: str) -> None:
     parts = [part.strip().strip('"') for part in _PART.findall(path)]
     if not equals or not parts or not all(parts) or _PART.sub("", path).strip(". "):
         raise InputError(
-            "--set", f"{setting!r} is not allowed: write it as table.key=value, for example drive.current=0.2 C"
+            "--set",
+            f"{setting!r} is not allowed: write it as table.key=value, for example drive.current=0.2 C",
         )
     where = table
     for depth, part in enumerate(parts[:-1]):
         inner = where.setdefault(part, {})
         if not isinstance(inner, dict):
             raise InputError(
-                "--set", f"{setting!r} is not allowed: {'.'.join(parts[: depth + 1])} = {inner!r} is not a table"
+                "--set",
+                f"{setting!r} is not allowed: {'.'.join(parts[: depth + 1])} = {inner!r} is not a table",
             )
         where = inner
     where[parts[-1]] = setting_value(text)

@@ -58,12 +58,16 @@ TEMPERATURE = Kind(
 )
 TIME = _scaled("a time", "s", "10 h", {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0})
 VOLTAGE = _scaled("a voltage", "V", "0.8 V", {"V": 1.0, "mV": 1e-3})
-CURRENT_DENSITY = _scaled("a current density", "A/m^2", "3.09 A/m^2", {"A/m^2": 1.0, "mA/cm^2": 10.0, "A/cm^2": 1e4})
+CURRENT_DENSITY = _scaled(
+    "a current density", "A/m^2", "3.09 A/m^2", {"A/m^2": 1.0, "mA/cm^2": 10.0, "A/cm^2": 1e4}
+)
 C_RATE = _scaled("a rate of charge", "C", "0.1 C", {"C": 1.0})
 NUMBER = _scaled("a plain number", "1", "0.3", {"1": 1.0, "%": 0.01})
 LENGTH = _scaled("a length", "um", "0.2 um", {"nm": 1e-3, "um": 1.0, "µm": 1.0, "mm": 1e3})
 RATE = _scaled("a rate", "1/s", "1e-4 1/s", {"1/s": 1.0, "1/min": 1.0 / 60.0, "1/h": 1.0 / 3600.0})
-DIFFUSIVITY = _scaled("a diffusivity", "um^2/s", "2.4e-13 m^2/s", {"um^2/s": 1.0, "m^2/s": 1e12, "cm^2/s": 1e8})
+DIFFUSIVITY = _scaled(
+    "a diffusivity", "um^2/s", "2.4e-13 m^2/s", {"um^2/s": 1.0, "m^2/s": 1e12, "cm^2/s": 1e8}
+)
 CONDUCTIVITY = _scaled("a conductivity", "S/m", "0.8 S/m", {"S/m": 1.0, "mS/cm": 0.1, "S/cm": 100.0})
 CONCENTRATION = _scaled(
     "a concentration",
@@ -71,8 +75,12 @@ CONCENTRATION = _scaled(
     "31360 mol/m^3",
     {"fmol/um^3": 1.0, "mol/m^3": 1e-3, "kmol/m^3": 1.0, "mol/L": 1.0, "mol/l": 1.0},
 )
-MOLAR_ENERGY = _scaled("an energy per amount", "kJ/mol", "37 kJ/mol", {"kJ/mol": 1.0, "J/mol": 1e-3, "eV": FARADAY})
-SURFACE_ENERGY = _scaled("an energy per area", "J/m^2", "0.31 J/m^2", {"J/m^2": 1.0, "N/m": 1.0, "mJ/m^2": 1e-3})
+MOLAR_ENERGY = _scaled(
+    "an energy per amount", "kJ/mol", "37 kJ/mol", {"kJ/mol": 1.0, "J/mol": 1e-3, "eV": FARADAY}
+)
+SURFACE_ENERGY = _scaled(
+    "an energy per area", "J/m^2", "0.31 J/m^2", {"J/m^2": 1.0, "N/m": 1.0, "mJ/m^2": 1e-3}
+)
 LINE_FORCE = _scaled("a force per depth", "N/m", "1e-6 N/m", {"N/m": 1.0, "MPa um": 1.0})
 STIFFNESS = _scaled(
     "a stiffness of an interface", "MPa/um", "2e5 MPa/um", {"MPa/um": 1.0, "GPa/um": 1e3, "N/m^3": 1e-12}
@@ -128,7 +136,10 @@ def parse(value: object, *kinds: Kind) -> tuple[float, Kind]:
     match = _QUANTITY.fullmatch(value)
     if match is None:
         raise UnitError(wanted)
-    number, text = float(match[1]), " ".join(match[2].split()).replace("**", "^").replace("²", "^2").replace("³", "^3")
+    number, text = (
+        float(match[1]),
+        " ".join(match[2].split()).replace("**", "^").replace("²", "^2").replace("³", "^3"),
+    )
     if not text:
         if not plain:
             raise UnitError(f"{wanted} (the unit is missing)")

@@ -173,18 +173,23 @@ def interface_work(
     history: Any,
     pressure: Any,
     friction: Any,
+    stabilisation: Any,
     parameters: cohesive.CohesiveParameters,
     dt: Any,
     dS: Any,
 ) -> Any:
-    """Virtual work of the interface tractions: cohesion, contact, friction."""
+    """Virtual work of the interface tractions: cohesion, contact, friction.
+
+    ``stabilisation`` resists the motion of a step at the grains that snapped in it (see fem/stepping.py); it is zero
+    everywhere else, and its dissipation is reported with the viscous one.
+    """
     opening = interface_opening(fields.displacement)
     direction = kinematics.rotated_normal(fields.displacement, normal)
     grown = cohesive.grown_history(opening, direction, history, parameters, dt)
     pull = cohesive.traction(opening, direction, grown, parameters)
     slip = opening - interface_opening(previous.displacement)
     drag = cohesive.friction_traction(slip, direction, pressure, friction)
-    return ufl.inner(pull + drag, interface_opening(test.displacement)) * dS
+    return ufl.inner(pull + drag + stabilisation * slip, interface_opening(test.displacement)) * dS
 
 
 def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:

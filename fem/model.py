@@ -85,7 +85,7 @@ class ElectrodeModel:
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
         self.facet_constants = FacetSpace(domain, self.interfaces, self.dS, 1)
         self.facet_history = FacetSpace(domain, self.interfaces, self.dS, domain.dimension)
-        self.state = State(domain, self.facet_history)
+        self.state = State(domain, self.facet_history, self.facet_constants)
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         cells = np.arange(len(domain.cell_phase), dtype=np.int32)
@@ -207,6 +207,7 @@ class ElectrodeModel:
             breakable=self._facet_constant("breakable", breakable),
             relaxation_time=self.relaxation,
         )
+        self.open_exchange = self._facet_constant("open_exchange", [law.open_exchange.value for law in self.laws])
         self.friction = self._facet_constant("friction", [law.friction.value for law in self.laws])
         self.conductance = self._facet_constant(
             "conductance", [1.0 / law.exchange_resistance.value for law in self.laws]
@@ -260,6 +261,7 @@ class ElectrodeModel:
                 self.history_value,
                 self.facet_history.value(state.contact_pressure),
                 self.friction,
+                self.facet_constants.value(state.stabilisation),
                 self.cohesive,
                 self.dt,
                 self.dS,
@@ -304,7 +306,14 @@ class ElectrodeModel:
                 self.facet_constants.projection(self.cohesive.breakable),
             ]
             self._share = self.facet_history.projection(
-                exchange.exchange_share(opening, normal, self.history_value, self.cohesive, self.contact_reference)
+                exchange.exchange_share(
+                    opening,
+                    normal,
+                    self.history_value,
+                    self.cohesive,
+                    self.contact_reference,
+                    self.open_exchange,
+                )
             )
 
     def _load_terms(self, load: Load, test: balances.Fields) -> Any:
@@ -409,6 +418,27 @@ class ElectrodeModel:
         state.previous.x.array[:] = state.unknowns.x.array
         state.time += dt
         state.steps += 1
+
+    def stabilise(self, grains: set[int], stiffness: float) -> None:
+        """Resist the motion of a step at every interface of some grains.
+
+        Args:
+            grains: Indices into ``domain.grains``; the same on every rank.
+            stiffness: At least this much in MPa/µm.
+        """
+        chosen = np.isin(self.domain.cell_grain, list(grains))
+        pairs = self.interfaces.quadruples
+        touched = chosen[pairs[:, 0]] | chosen[pairs[:, 2]]
+        values = self.facet_constants.values(self.state.stabilisation)
+        values[touched] = np.maximum(values[touched], stiffness)
+        self.facet_constants.set_values(self.state.stabilisation, values)
+
+    def release(self, factor: float, negligible: float) -> float:
+        """Lower all stabilisation by a factor, drop what is negligible; the largest left in MPa/µm."""
+        values = factor * self.facet_constants.values(self.state.stabilisation)
+        values[values < negligible] = 0.0
+        self.facet_constants.set_values(self.state.stabilisation, values)
+        return float(self.comm.allreduce(float(np.max(values, initial=0.0)), op=MPI.MAX))
 
     def mean_damage(self) -> float:
         """Damage averaged over the area of all breakable interfaces."""

@@ -122,6 +122,20 @@ class NewtonSolver:
         converged = reason > 0 and finite
         return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self.norms)
 
+    def restless_grains(self) -> set[int]:
+        """Grains with the largest force imbalance of the last iterate; the same on every rank."""
+        model = self.model
+        local = np.zeros(model.state.dofs.owned)
+        local[self._fields[0]] = np.abs(self._residual.array_r[self._fields[0]])
+        local[~np.isfinite(local)] = np.inf
+        largest = model.comm.allreduce(float(np.max(local, initial=0.0)), op=MPI.MAX)
+        dofs = np.asarray(model.state.space.sub(0).dofmap.list)
+        full = np.zeros(len(model.state.unknowns.x.array))
+        full[: len(local)] = local
+        per_cell = np.max(full[dofs], axis=1, initial=0.0)
+        here = set(np.unique(model.domain.cell_grain[per_cell >= 0.1 * largest]).tolist())
+        return set().union(*model.comm.allgather(here))
+
     def _take(self, vector: PETSc.Vec) -> None:
         unknowns = self.model.state.unknowns
         unknowns.x.array[: self.model.state.dofs.owned] = vector.array_r

@@ -41,11 +41,12 @@ class State:
         drag: Flow resistance in MPa.
         largest_opening: κ of the interfaces at the beginning of the step.
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
+        stabilisation: Stiffness in MPa/µm against motion in a step, zero but where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
         time: In s.
     """
 
-    def __init__(self, domain: Domain, history_space: FacetSpace):
+    def __init__(self, domain: Domain, history_space: FacetSpace, constant_space: FacetSpace):
         mesh, dimension = domain.mesh, domain.dimension
         cell = mesh.basix_cell()
         self.element = basix.ufl.mixed_element(
@@ -88,6 +89,7 @@ class State:
         self.drag = dfem.Function(scalar, name="flow_resistance")
         self.largest_opening = history_space.function("largest_opening")
         self.contact_pressure = history_space.function("contact_pressure")
+        self.stabilisation = constant_space.function("stabilisation")
         self.exchange_share = history_space.function("exchange_share")
         self.time = 0.0
         self.steps = 0
@@ -107,6 +109,7 @@ class State:
                 self.largest_opening,
                 self.exchange_share,
                 self.contact_pressure,
+                self.stabilisation,
             )
         }
 

@@ -119,9 +119,8 @@ def _array(name: str, values: Array) -> str:
 
 
 def _attributes(name: str, values: Array, shape: tuple[int, ...]) -> str:
-    components = int(np.prod(shape, dtype=int))
-    kind = _NAMES[values.dtype.str[1:]]
-    return f'type="{kind}" Name={quoteattr(name)} NumberOfComponents="{components}"'
+    components = f' NumberOfComponents="{shape[0]}"' if shape else ""
+    return f'type="{_NAMES[values.dtype.str[1:]]}" Name={quoteattr(name)}{components}'
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,12 +10,17 @@ from fem.interfaces.cohesive import CohesiveParameters, contact_pressure, damage
 
 
 def exchange_share(
-    opening: Any, normal: Any, history: Any, parameters: CohesiveParameters, reference_pressure: Any
+    opening: Any, normal: Any, history: Any, parameters: CohesiveParameters, reference_pressure: Any, open_share: Any
 ) -> Any:
-    """g in [0, 1]: what is unbroken, plus what contact pressure restores of the broken part."""
+    """g in [0, 1]: what is unbroken, plus what contact pressure restores of the broken part.
+
+    ``open_share`` is what passes even where this section shows an open gap. Flakes that part in a 2D section still
+    touch outside it, so a section alone would cut off far too many grains; zero is right for a 3D model.
+    """
     broken = damage(history, parameters)
     pressure = contact_pressure(opening, normal, parameters)
-    return (1.0 - broken) + broken * pressure / (pressure + reference_pressure)
+    held = (1.0 - broken) + broken * pressure / (pressure + reference_pressure)
+    return open_share + (1.0 - open_share) * held
 
 
 def availability(lithium_left: Any, floor: Any) -> Any:

@@ -69,9 +69,18 @@ class FacetSpace:
     def constant(self, name: str, values: npt.NDArray[np.float64]) -> dfem.Function:
         """Field with one given value per owned interface facet, shape (n,)."""
         field = self.function(name)
+        self.set_values(field, values)
+        return field
+
+    def set_values(self, field: dfem.Function, values: npt.NDArray[np.float64]) -> None:
+        """Set a field to one value per owned interface facet, shape (n,)."""
         field.x.array[self.facet_dofs] = self._unit * values[:, None]
         field.x.scatter_forward()
-        return field
+
+    def values(self, field: dfem.Function) -> npt.NDArray[np.float64]:
+        """Value of a facet-wise constant field on every owned interface facet, shape (n,)."""
+        found: npt.NDArray[np.float64] = field.x.array[self.facet_dofs[:, 0]] / self._unit[:, 0]
+        return found
 
     def projection(self, expression: Any) -> dfem.Form:
         """Compile the form with which :meth:`update` evaluates ``expression``."""

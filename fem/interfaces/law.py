@@ -21,6 +21,7 @@ class InterfaceLaw:
         residual_stiffness: MPa/µm left when broken, so that a loose grain is not a singular problem.
         exchange_resistance: R_s in pJ µm² s/fmol², infinite where no lithium passes.
         friction: Coulomb coefficient of a broken or sliding contact.
+        open_exchange: Share of the exchange that stays where a 2D section shows an open gap (contacts outside it).
         contact_pressure: Pressure in MPa at which a broken interface exchanges half of what an intact one does.
     """
 
@@ -33,6 +34,7 @@ class InterfaceLaw:
     residual_stiffness: Parameter
     exchange_resistance: Parameter
     friction: Parameter
+    open_exchange: Parameter
     contact_pressure: Parameter
 
 
@@ -65,6 +67,7 @@ def _law(
         Parameter(1.0e-3, "MPa/um", "1 kPa at 1 um: carries a loose grain", "assumed"),
         Parameter(resistance, "pJ um^2 s/fmol^2", _RESISTANCE, "assumed"),
         Parameter(0.0 if strength is None else 0.2, "1", "dry graphite and silicon slide; no measurement", "assumed"),
+        Parameter(0.1, "1", "contacts outside the 2D section; 0 in 3D", "assumed"),
         Parameter(1.0, "MPa", "contact pressure of a few MPa restores contact", "assumed"),
     )
 

@@ -173,6 +173,8 @@ class TimeTable(_Table):
     damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.02
     target_iterations: Annotated[int, Field(ge=1, le=100)] = 7
     growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = 1.6
+    stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6)] = 100.0
+    release: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99, True)] = 0.3
     cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = 0.4
 
     @model_validator(mode="after")
@@ -194,6 +196,7 @@ class SolverTable(_Table):
     potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = 1.0e-6
     displacement_tolerance: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] = 1.0e-5
     maximum_iterations: Annotated[int, Field(ge=1, le=200)] = 15
+    largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = 0.1
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = "basic"
 
 

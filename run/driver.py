@@ -20,7 +20,7 @@ from fem.materials.base import parameters_of
 from fem.model import ElectrodeModel
 from fem.observables import Observer
 from fem.output import FieldWriter
-from fem.solver import NewtonSolver, SolverSettings
+from fem.solver import NewtonSolver, Outcome, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from run import about, drive, meshing, results
 from run.case import Case
@@ -89,13 +89,24 @@ def run_case(case: Case, options: RunOptions, comm: MPI.Intracomm) -> RunResult:
             handler.close()
 
 
+class _CountedSolver(NewtonSolver):
+    """Newton solver that counts its solves: those of a step that fails for good are in no report of a step."""
+
+    solves = 0
+
+    def solve(self) -> Outcome:
+        """Solve the current step, starting from the model's unknowns."""
+        self.solves += 1
+        return super().solve()
+
+
 class _Run:
     """One run from mesh to summary."""
 
     def __init__(self, case: Case, options: RunOptions, comm: MPI.Intracomm, began: float) -> None:
         self.case, self.options, self.comm, self.began = case, options, comm, began
         self.rows: list[dict[str, float]] = []
-        self.accepted = self.rejected = self.iterations = self.wasted = 0
+        self.accepted = self.useful = 0
         self._row: dict[str, float] = {}
         self._written = 0.0
         self._frame = 0
@@ -110,6 +121,16 @@ class _Run:
             line.say(self._headline(found))
             exit_code, reason = self._steps(line)
             return self._finish(exit_code, reason, line)
+
+    @property
+    def iterations(self) -> int:
+        """All Newton iterations so far, those of failed attempts included."""
+        return self.solver.timing.iterations
+
+    @property
+    def rejected(self) -> int:
+        """Attempts that were rolled back so far."""
+        return self.solver.solves - self.accepted
 
     # ------------------------------------------------------------------ before the first step
 
@@ -132,7 +153,7 @@ class _Run:
             table.drive.temperature,
             table.drive.start_voltage,
         )
-        self.solver = NewtonSolver(self.model, SolverSettings(**table.solver.model_dump()))
+        self.solver = _CountedSolver(self.model, SolverSettings(**table.solver.model_dump()))
         self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
         self.drive = drive.Drive(self.model, table.drive, self.current_density)
         end = table.drive.end_lithiation
@@ -200,9 +221,7 @@ class _Run:
                 return EXIT_STOPPED, str(stop)
             self.drive.step_accepted()
             self.accepted += 1
-            self.rejected += report.rejected
-            self.iterations += report.iterations + report.wasted
-            self.wasted += report.wasted
+            self.useful += report.iterations
             self._row["newton_iterations"] = report.iterations + report.wasted
             self.rows.append(self._row)
             text = (
@@ -314,7 +333,7 @@ class _Run:
             "charge_mAh_cm2": last["charge_mAh_cm2"],
             "time_s": last["time_s"],
             "newton_iterations": self.iterations,
-            "newton_iterations_wasted": self.wasted,
+            "newton_iterations_wasted": self.iterations - self.useful,
             "steps_accepted": self.accepted,
             "steps_rejected": self.rejected,
             "cells": self.cells,
@@ -350,18 +369,9 @@ class _Run:
 
 
 def step_settings(case: Case) -> StepSettings:
-    """The step controller's settings of a case."""
-    table = case.file.time
-    return StepSettings(
-        first=table.first_step,
-        smallest=table.smallest_step,
-        largest=table.largest_step,
-        lithiation_change=table.lithiation_change,
-        damage_change=table.damage_change,
-        target_iterations=table.target_iterations,
-        growth=table.growth,
-        cut=table.cut,
-    )
+    """The step controller's settings of a case: the keys are those of StepSettings, ``_step`` left out."""
+    table = case.file.time.model_dump()
+    return StepSettings(**{key.removesuffix("_step"): value for key, value in table.items()})
 
 
 def _ending(row: Mapping[str, float], prefix: str) -> dict[str, float]:

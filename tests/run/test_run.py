@@ -1,0 +1,153 @@
+"""A tiny case from its file to its pictures, on any number of ranks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from run import results
+from run.case import load_case
+from run.cli import main
+from run.driver import RunOptions, run_case
+from tests.run.conftest import TINY
+
+SUMMARY_KEYS = {
+    "thickness_um", "thickening_percent", "thickening_parts_um", "mean_lithiation", "damaged_fraction",
+    "penetration_max_um", "lithium_book_error", "energy_balance_error", "newton_iterations", "steps_accepted",
+    "steps_rejected", "cells", "dofs", "ranks", "wall_time_s", "peak_memory_mib", "mesh_hash", "case_hash", "version",
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(comm: MPI.Intracomm) -> Iterator[Path]:
+    """A folder all ranks share, with the tiny case in it."""
+    made = tempfile.mkdtemp(prefix="swellbound-test-") if comm.rank == 0 else ""
+    path = Path(comm.bcast(made))
+    if comm.rank == 0:
+        (path / "tiny.toml").write_text(TINY, encoding="utf-8")
+    comm.Barrier()
+    yield path
+    comm.Barrier()
+    if comm.rank == 0:
+        shutil.rmtree(path)
+
+
+@pytest.mark.parallel
+def test_a_run_ends_where_it_should_and_its_folder_explains_itself(folder: Path, comm: MPI.Intracomm) -> None:
+    out = folder / "out"
+    assert main(["run", str(folder / "tiny.toml"), "--out", str(out), "--quiet"]) == 0
+    summary = json.loads((out / results.SUMMARY).read_text())
+    assert summary.keys() >= SUMMARY_KEYS
+    assert summary["exit_code"] == 0
+    assert summary["ranks"] == comm.size
+    assert abs(summary["mean_lithiation"]["hosts"] - 0.0145) < 1e-12
+    parts = summary["thickening_parts_um"]
+    assert set(parts) == {"solids", "interface_void", "pores", "lithium_removed"}
+    thickening = summary["thickness_um"] - summary["thickness_start_um"]
+    assert sum(parts.values()) == pytest.approx(thickening, abs=1e-12)
+    assert summary["lithium_book_error"] < 1e-12
+
+    columns, rows = results.read_history(out / results.HISTORY)
+    assert columns["thickness_um"] == "um"
+    assert len(rows) == summary["steps_accepted"] + 1
+    assert sum(row["newton_iterations"] for row in rows) == summary["newton_iterations"]
+    assert sum(row["dt_s"] for row in rows) == pytest.approx(summary["time_s"], rel=1e-12)
+    density, width_charge = summary["drive"]["current_A_m2"], rows[-1]["charge_mAh_cm2"]
+    assert width_charge == pytest.approx(density * summary["time_s"] / 36000.0, rel=1e-12)
+    status = json.loads((out / results.STATUS).read_text())
+    assert (status["state"], status["exit_code"], status["fraction"]) == ("finished", 0, 1.0)
+
+    for name in (
+        results.CASE,
+        results.RESOLVED,
+        results.PARAMETERS,
+        results.LOG,
+        results.SECTIONS,
+        "mesh/tiny.msh",
+    ):
+        assert (out / name).is_file(), name
+    pictures = sorted(path.name for path in (out / results.PICTURES).iterdir())
+    assert pictures == ["damage.png", "section_damage.png", "section_lithiation.png", "thickness.png"]
+    assert (out / results.FIELDS / "fields.pvd").read_text().count("<DataSet") == 3
+    assert load_case(out / results.RESOLVED).content_hash == summary["case_hash"]
+
+
+@pytest.mark.parallel
+def test_a_duration_is_met_exactly(folder: Path, comm: MPI.Intracomm) -> None:
+    case = load_case(
+        folder / "tiny.toml", ["drive.duration=7.5 s", "output.pictures=false", "output.fields=false"]
+    )
+    result = run_case(case, RunOptions(folder / "out", quiet=True), comm)
+    assert result.exit_code == 0
+    assert result.summary["time_s"] == pytest.approx(7.5, abs=1e-11)
+
+
+@pytest.mark.parallel
+def test_a_run_that_cannot_go_on_keeps_its_last_good_state(folder: Path, comm: MPI.Intracomm) -> None:
+    out = folder / "out"
+    # Two iterations are enough for the first, very short steps only; then even the smallest step fails.
+    arguments = ["run", str(folder / "tiny.toml"), "--out", str(out), "--quiet"]
+    for setting in (
+        "solver.maximum_iterations=2",
+        "time.first_step=1e-4 s",
+        "time.smallest_step=1e-4 s",
+        "output.frames=1",
+    ):
+        arguments += ["--set", setting]
+    assert main(arguments) == 3
+    summary = json.loads((out / results.SUMMARY).read_text())
+    status = json.loads((out / results.STATUS).read_text())
+    assert (status["state"], status["exit_code"], summary["exit_code"]) == ("stopped", 3, 3)
+    assert "still fail" in summary["end_reason"]
+    assert summary["steps_rejected"] > 0
+    assert summary["newton_iterations"] >= summary["newton_iterations_wasted"] > 0
+    _, rows = results.read_history(out / results.HISTORY)
+    assert len(rows) == summary["steps_accepted"] + 1
+    assert rows[-1]["time_s"] == summary["time_s"]
+    with np.load(out / results.STATE / f"rank_{comm.rank:04d}_of_{comm.size:04d}.npz") as state:
+        assert float(state["time"]) == summary["time_s"]
+        assert int(state["steps"]) == summary["steps_accepted"]
+        assert np.all(np.isfinite(state["unknowns"]))
+        assert np.array_equal(state["unknowns"], state["previous"])
+
+
+@pytest.mark.parallel
+def test_bad_input_ends_all_ranks_alike(
+    folder: Path, comm: MPI.Intracomm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(folder / "tiny.toml"), "--set", "drive.curent=1 C"]) == 2
+    said = capsys.readouterr().err
+    assert ("did you mean current?" in said) == (comm.rank == 0)
+
+
+@pytest.mark.parallel
+def test_an_end_below_the_start_is_refused(
+    folder: Path, comm: MPI.Intracomm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(folder / "out")
+    assert (
+        main(["run", str(folder / "tiny.toml"), "--out", out, "--set", "drive.until_mean_lithiation=0.001"])
+        == 2
+    )
+    if comm.rank == 0:
+        assert "drive.until_mean_lithiation = 0.001 is not allowed" in capsys.readouterr().err
+
+
+def test_the_mesh_of_the_run_before_is_used_again(folder: Path, comm: MPI.Intracomm) -> None:
+    from run.meshing import mesh_case
+
+    case = load_case(folder / "tiny.toml")
+    file, found = mesh_case(case, folder / "mesh")
+    assert not found
+    written = file.stat().st_mtime_ns
+    assert mesh_case(case, folder / "mesh") == (file, True)
+    other, found = mesh_case(load_case(folder / "tiny.toml", ["mesh.seed=4"]), folder / "mesh")
+    assert not found
+    assert other.stat().st_mtime_ns > written

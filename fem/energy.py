@@ -5,10 +5,12 @@ Of the bulk law, per reference volume and with Ψ = J_c ψe the elastic energy, 
 flow rule (see :func:`flow_power`). The interfaces take T · dδ = dψ_s + ½ K δ² dD, with δ the effective opening.
 In equilibrium the external work is the sum of both, so over a run
 
-    external + chemical = (stored - stored at the start) + plastic + fracture + viscous + friction.
+    external + chemical = (stored - stored at the start) + plastic + fracture + viscous + friction + stabilisation.
 
 Work over a step is evaluated by the trapezoidal rule, which is the one that is consistent with equilibrium at both
 ends; what is left over is the error of the time steps, of contact that turns while it presses, and of snaps.
+Friction and the stabilisation of snapping grains (fem/stepping.py) have no memory beyond the step: their work is
+that of the force at its end, as of any viscous force in the backward Euler method.
 """
 
 from __future__ import annotations
@@ -27,7 +29,13 @@ from fem.model import ElectrodeModel
 from fem.state import BULK_QUADRATURE_DEGREE
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
-_INTERFACE = ("interface_energy", "fracture_dissipation", "viscous_dissipation", "friction_dissipation")
+_INTERFACE = (
+    "interface_energy",
+    "fracture_dissipation",
+    "viscous_dissipation",
+    "friction_dissipation",
+    "stabilisation_dissipation",
+)
 # Keeps the division by |dev b̄e|² finite in a stress-free body.
 _STRESS_FREE = 1.0e-30
 
@@ -135,6 +143,7 @@ class InterfaceEnergy:
                 cohesive.fracture_dissipation(grown, parameters),
                 viscous,
                 ufl.dot(drag, slip),
+                model.facet_constants.value(model.state.stabilisation) * ufl.dot(slip, slip),
             ]
         )
         space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_INTERFACE),)))
@@ -146,7 +155,7 @@ class InterfaceEnergy:
     def sums(self) -> dict[str, float]:
         """This rank's energies in pJ, per µm of depth in 2D.
 
-        Stored, dissipated by fracture since the beginning, and by viscosity and friction in the step.
+        Stored, dissipated by fracture since the beginning, and by viscosity, friction and stabilisation in the step.
         """
         per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_INTERFACE))
         return dict(zip(_INTERFACE, per_cell.sum(axis=0).tolist(), strict=True))

@@ -131,11 +131,13 @@ def boundary_cells(domain: Domain, name: str) -> tuple[Integers, Integers]:
 
 
 def _corners(domain: Domain, cells: Integers, local_facets: Integers) -> Integers:
-    """Corners of the facets as local vertex numbers, ordered by mesh node, shape (facets, dimension)."""
+    """Corners of the facets as local vertex numbers, in the order of the mesh as given, shape (facets, corners)."""
     dimension = domain.dimension
     table = np.array(basix.topology(_cell_type(dimension))[dimension - 1], dtype=np.int32)
     local = table[local_facets].reshape(-1, dimension)
-    nodes = np.take_along_axis(np.asarray(domain.mesh.geometry.dofmap)[cells], local, axis=1)
+    geometry = domain.mesh.geometry
+    given = np.asarray(geometry.input_global_indices)[np.asarray(geometry.dofmap)[cells]]
+    nodes = np.take_along_axis(given, local, axis=1)
     return np.take_along_axis(local, np.argsort(nodes, axis=1), axis=1)
 
 

@@ -44,6 +44,7 @@ COLUMNS: dict[str, str] = {
     "plastic_dissipation_pJ_um": "pJ/um",
     "fracture_dissipation_pJ_um": "pJ/um",
     "friction_dissipation_pJ_um": "pJ/um",
+    "stabilisation_dissipation_pJ_um": "pJ/um",
     "external_work_pJ_um": "pJ/um",
     "chemical_work_pJ_um": "pJ/um",
     "stored_energy_pJ_um": "pJ/um",
@@ -60,6 +61,7 @@ _RATES = (
     "viscous_dissipation",
     "plastic_dissipation",
     "friction_dissipation",
+    "stabilisation_dissipation",
     "external_work",
     "chemical_work",
 )
@@ -199,6 +201,7 @@ class Observer:
             "plastic_dissipation_pJ_um": energies["plastic_dissipation"],
             "fracture_dissipation_pJ_um": fracture,
             "friction_dissipation_pJ_um": energies["friction_dissipation"],
+            "stabilisation_dissipation_pJ_um": energies["stabilisation_dissipation"],
             "external_work_pJ_um": energies["external_work"],
             "chemical_work_pJ_um": energies["chemical_work"],
             "stored_energy_pJ_um": stored,

@@ -7,6 +7,7 @@ ones (one or two hosts with :data:`CURVE`, influx through ``top``), so that few 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from itertools import permutations
 from typing import Any
 
@@ -72,30 +73,19 @@ def overstress(
     return OverstressFlow(p(threshold), p(hardening), p(drag), p(reference_rate), p(exponent))
 
 
-def law(
-    *,
-    strength: float | None = 20.0,
-    fracture_energy: float = 0.31,
-    shear_ratio: float = 1.0,
-    stiffness: float = 2.0e5,
-    contact_stiffness: float = 2.0e5,
-    relaxation_time: float = 0.0,
-    residual_stiffness: float = 0.0,
-    exchange_resistance: float = float("inf"),
-    contact_pressure: float = 1.0,
-) -> InterfaceLaw:
-    """An interface law."""
-    return InterfaceLaw(
-        None if strength is None else p(strength),
-        None if strength is None else p(fracture_energy),
-        p(shear_ratio),
-        p(stiffness),
-        p(contact_stiffness),
-        p(relaxation_time),
-        p(residual_stiffness),
-        p(exchange_resistance),
-        p(contact_pressure),
-    )
+def law(strength: float | None = 20.0, fracture_energy: float | None = 0.31, **others: float) -> InterfaceLaw:
+    """An interface law: rate-independent and without lithium exchange unless said otherwise."""
+    special = {
+        "shear_ratio": 1.0,
+        "stiffness": 2.0e5,
+        "contact_stiffness": 2.0e5,
+        "exchange_resistance": float("inf"),
+        "contact_pressure": 1.0,
+    }
+    numbers = dict.fromkeys((field.name for field in fields(InterfaceLaw)), 0.0) | special | others
+    hold = {"strength": strength, "fracture_energy": fracture_energy}
+    given = {name: p(value) for name, value in numbers.items()}
+    return InterfaceLaw(**given | {name: None if value is None else p(value) for name, value in hold.items()})
 
 
 # ---------------------------------------------------------------------- meshes
@@ -314,10 +304,30 @@ def reaction(model: ElectrodeModel, boundary: str, field: int, component: int | 
     return float(model.comm.allreduce(float(np.sum(residual(model)[owned])), op=MPI.SUM))
 
 
-def set_displacement(model: ElectrodeModel, values: Any) -> None:
-    """Set the displacement of every node from a function of (x, shape (3, n)) → (dimension, n), grain by grain."""
-    model.state.unknowns.sub(0).interpolate(values)
+def set_displacement(model: ElectrodeModel, values: Any, grain: int | None = None) -> None:
+    """Set the displacement of all nodes of a grain (of all grains) from a function (3, n) → (dimension, n)."""
+    cells = np.arange(len(model.domain.cell_grain), dtype=np.int32)
+    if grain is not None:
+        cells = cells[model.domain.cell_grain == grain]
+    model.state.unknowns.sub(0).interpolate(values, cells)
     model.state.unknowns.x.scatter_forward()
+
+
+def positions(model: ElectrodeModel, field: int) -> Array:
+    """Coordinates of the nodes of a field in an array like the unknowns'.
+
+    A displacement dof holds the coordinate of its own component; for a scalar field shape (3, dofs) is returned, one
+    row a coordinate. (``collapse`` would not do: it makes a continuous space of a broken one.)
+    """
+    scratch = dfem.Function(model.state.space)
+    if field == 0:
+        scratch.sub(0).interpolate(lambda x: x[: model.domain.dimension])
+        return scratch.x.array.copy()
+    rows = []
+    for axis in range(3):
+        scratch.sub(field).interpolate(lambda x, axis=axis: x[axis])
+        rows.append(scratch.x.array.copy())
+    return np.array(rows)
 
 
 def chemical_slope(capacity: float) -> float:

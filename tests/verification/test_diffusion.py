@@ -19,6 +19,7 @@ from tests.small import (
     mesh_of,
     model_on,
     octant,
+    positions,
     rates,
     sides,
     solved_step,
@@ -45,17 +46,12 @@ def slab(comm: MPI.Intracomm, count: int) -> ElectrodeModel:
     return model_on(mesh, sides(size, RADIUS), [HOST], [*ROLLERS, FIXED], start=START)
 
 
-def nodal_concentration(model: ElectrodeModel) -> tuple[Array, Array]:
-    """Points, shape (nodes, 3), and lithiation above the start as a share of the step, of the local nodes."""
-    space, dofs = model.state.space.sub(1).collapse()
-    values = model.state.unknowns.x.array[np.asarray(dofs)] / CAPACITY
-    return space.tabulate_dof_coordinates(), (values - START) / (SURFACE - START)
-
-
 def centre(model: ElectrodeModel) -> float:
-    points, values = nodal_concentration(model)
-    here = values[np.linalg.norm(points, axis=1) < 1e-9]
-    return float(model.comm.allreduce(np.max(here, initial=-np.inf), op=MPI.MAX))
+    """Lithiation above the start at the centre, as a share of that at the surface."""
+    dofs = model.state.dofs.concentration
+    here = dofs[np.linalg.norm(positions(model, 1)[:, dofs], axis=0) < 1e-9]
+    values = (model.state.unknowns.x.array[here] / CAPACITY - START) / (SURFACE - START)
+    return float(model.comm.allreduce(np.max(values, initial=-np.inf), op=MPI.MAX))
 
 
 def history(model: ElectrodeModel, times: list[float], steps: int) -> Array:

@@ -51,6 +51,9 @@ class ElectrodeModel:
         loads: Supports, pressure, influx, sources.
         temperature: In K.
         start_voltage: Voltage against lithium with which all hosts are in equilibrium at the start, in V.
+        initial_lithiation: Lithiation of phases that start elsewhere.
+        relaxation_ratio: Damage follows the opening over the interfaces' relaxation time plus this many steps. It
+            vanishes with the step, and what it dissipates is reported with the viscous dissipation.
 
     Raises:
         ParameterError: A phase or an interface kind of the mesh has no material or law.
@@ -65,6 +68,7 @@ class ElectrodeModel:
         temperature: float,
         start_voltage: float = 1.2,
         initial_lithiation: Mapping[str, float] | None = None,
+        relaxation_ratio: float = 0.0,
     ):
         self.domain, self.loads, self.temperature = domain, tuple(loads), temperature
         self.comm: MPI.Intracomm = domain.mesh.comm
@@ -190,7 +194,7 @@ class ElectrodeModel:
                     f"above strength²/(2 stiffness) = {0.5 * begin * law.strength.value:.3g} J/m^2",
                 )
             onset.append(begin), final.append(end), breakable.append(1.0)
-        self.relaxation_ratio = 0.0
+        self.relaxation_ratio = relaxation_ratio
         self.relaxation_time = max((law.relaxation_time.value for law in self.laws), default=0.0)
         self.relaxation = dfem.Constant(self.domain.mesh, self.relaxation_time)
         self.cohesive = cohesive.CohesiveParameters(

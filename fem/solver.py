@@ -32,8 +32,8 @@ class SolverSettings:
     lithium_tolerance: float = 1.0e-9
     potential_tolerance: float = 1.0e-6
     displacement_tolerance: float = 1.0e-5
-    maximum_iterations: int = 15
-    largest_update: float = 0.1
+    maximum_iterations: int = 20
+    largest_update: float = 0.03
     line_search: str = "basic"
 
 
@@ -80,7 +80,8 @@ class NewtonSolver:
         ).astype(np.int32)
         self._nodal_weights = self._weights()
         self._inert = ~np.isin(self._fields[1], model.storing_dofs)
-        self._force_norms: list[float] = []
+        self._last_update: np.ndarray | None = None
+        self._damping = 1.0
         snes = PETSc.SNES().create(model.comm)
         prefix = f"swellbound_{id(self)}_"
         snes.setOptionsPrefix(prefix)
@@ -109,7 +110,7 @@ class NewtonSolver:
         unknowns = self.model.state.unknowns
         owned = self.model.state.dofs.owned
         self._solution.array[:] = unknowns.x.array[:owned]
-        self._force_norms.clear()
+        self._last_update, self._damping = None, 1.0
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
         self.snes.solve(None, self._solution)
@@ -197,8 +198,8 @@ class NewtonSolver:
         """Shorten a Newton step (x becomes x - y) before it is taken.
 
         Full steps converge far better here than a line search on the residual, whose stiff contact terms rise
-        before they fall. Three things need a bound: a loose grain must not fly off, a cycle between two sets of
-        open facets is broken by a half step, and concentrations stay inside (0, c_max).
+        before they fall. Three things need a bound: a loose grain must not fly off, updates that keep turning
+        back (a cycle between two sets of open facets) are shortened, and concentrations stay inside (0, c_max).
         """
         values = y.array
         moved = float(np.max(np.abs(values[self._fields[0]]), initial=0.0))
@@ -206,10 +207,15 @@ class NewtonSolver:
         factor = 1.0
         if moved > self.settings.largest_update:
             factor = self.settings.largest_update / moved
-        self._force_norms.append(self.norms[0])
-        recent = self._force_norms
-        if len(recent) > 5 and len(recent) % 2 and recent[-1] > 0.3 * recent[-3]:
-            factor = min(factor, 0.5)
+        update = values[self._fields[0]]
+        if self._last_update is not None:
+            local = np.array([update @ self._last_update, update @ update, self._last_update @ self._last_update])
+            products = np.empty(3)
+            self.model.comm.Allreduce(local, products, op=MPI.SUM)
+            turning_back = products[0] < -0.4 * np.sqrt(products[1] * products[2])
+            self._damping = max(0.5 * self._damping, 1.0 / 16.0) if turning_back else min(2.0 * self._damping, 1.0)
+        self._last_update = update.copy()
+        factor = min(factor, self._damping)
         if factor < 1.0:
             values *= factor
         dofs = self._fields[1]

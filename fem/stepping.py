@@ -42,9 +42,9 @@ class StepSettings:
     first: float = 1.0
     smallest: float = 1.0e-3
     largest: float = 1800.0
-    lithiation_change: float = 0.05
-    damage_change: float = 0.02
-    target_iterations: int = 7
+    lithiation_change: float = 0.3
+    damage_change: float = 0.04
+    target_iterations: int = 10
     growth: float = 1.6
     stabilisation: float = 100.0
     release: float = 0.3

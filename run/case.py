@@ -169,9 +169,9 @@ class TimeTable(_Table):
     first_step: _Time = 1.0
     smallest_step: _Time = 1.0e-3
     largest_step: _Time = 1800.0
-    lithiation_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.05
-    damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.02
-    target_iterations: Annotated[int, Field(ge=1, le=100)] = 7
+    lithiation_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.3
+    damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.04
+    target_iterations: Annotated[int, Field(ge=1, le=100)] = 10
     growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = 1.6
     stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6)] = 100.0
     release: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99, True)] = 0.3
@@ -195,8 +195,9 @@ class SolverTable(_Table):
     lithium_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = 1.0e-9
     potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = 1.0e-6
     displacement_tolerance: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] = 1.0e-5
-    maximum_iterations: Annotated[int, Field(ge=1, le=200)] = 15
-    largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = 0.1
+    maximum_iterations: Annotated[int, Field(ge=1, le=200)] = 20
+    largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = 0.03
+    damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 2.0
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = "basic"
 
 

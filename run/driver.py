@@ -152,8 +152,10 @@ class _Run:
             drive.loads(self.domain.dimension),
             table.drive.temperature,
             table.drive.start_voltage,
+            relaxation_ratio=table.solver.damage_relaxation,
         )
-        self.solver = _CountedSolver(self.model, SolverSettings(**table.solver.model_dump()))
+        settings = SolverSettings(**table.solver.model_dump(exclude={"damage_relaxation"}))
+        self.solver = _CountedSolver(self.model, settings)
         self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
         self.drive = drive.Drive(self.model, table.drive, self.current_density)
         end = table.drive.end_lithiation

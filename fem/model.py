@@ -72,6 +72,7 @@ class ElectrodeModel:
     ):
         self.domain, self.loads, self.temperature = domain, tuple(loads), temperature
         self.comm: MPI.Intracomm = domain.mesh.comm
+        self.relaxation_ratio = relaxation_ratio
         missing = [phase for phase in domain.phases if phase not in materials]
         if missing:
             raise ParameterError("materials", missing, f"given for every phase of the mesh {list(domain.phases)}")
@@ -194,7 +195,6 @@ class ElectrodeModel:
                     f"above strength²/(2 stiffness) = {0.5 * begin * law.strength.value:.3g} J/m^2",
                 )
             onset.append(begin), final.append(end), breakable.append(1.0)
-        self.relaxation_ratio = relaxation_ratio
         self.relaxation_time = max((law.relaxation_time.value for law in self.laws), default=0.0)
         self.relaxation = dfem.Constant(self.domain.mesh, self.relaxation_time)
         self.cohesive = cohesive.CohesiveParameters(

@@ -5,9 +5,10 @@ enters through the electrolyte's outer face at a constant rate.
 
 Where all lithium in the hosts comes through that face, the end by mean lithiation is a point in time, known from the
 capacity of the hosts in the model, and the last step lands on it exactly. Where lithium metal gives to the hosts as
-well, the rate of the last step is used: each step near the end covers ``APPROACH`` of what that rate predicts, and the
-last one the whole of it once less than ``FINAL`` is missing. What is then left is that small distance times the
-relative change of the rate in a step, which is below ``TOLERANCE``.
+well, the rate of the last step is used: as long as more than ``FAR`` is missing a step covers at most a share of
+what that rate predicts that forgives a rate rising by 40 %, then one that forgives 10 %, and the last one the whole of
+it once less than ``FINAL`` is missing. What is then left is that small distance times the relative change of the rate
+from one of these short steps to the next, which is below ``TOLERANCE``.
 """
 
 from __future__ import annotations
@@ -26,10 +27,9 @@ from run.case import DriveTable
 
 #: Largest distance from the mean lithiation asked for at which the drive has ended.
 TOLERANCE = 1.0e-6
-#: Below this distance the last step is taken.
-FINAL = 1.0e-4
-#: Share of the predicted remaining time that one step covers before.
-APPROACH = 0.95
+#: Distances at which the way to the end goes over from one share of the predicted remaining time to the next.
+FAR, FINAL = 5.0e-3, 1.0e-4
+_SHARES = (0.7, 0.9, 1.0)
 
 
 def loads(dimension: int) -> list[Load]:
@@ -59,6 +59,39 @@ class HostLithium:
         return self.amount / self.capacity
 
 
+class Approach:
+    """The way to a mean lithiation whose rate is not known beforehand.
+
+    Args:
+        aim: Mean lithiation at the end.
+        time: At the beginning, in s.
+        mean: At the beginning.
+        rate: First guess of its rate in 1/s.
+    """
+
+    def __init__(self, aim: float, time: float, mean: float, rate: float) -> None:
+        self.aim, self._first, self._time, self._mean, self._rate = aim, mean, time, mean, rate
+
+    def accepted(self, time: float, mean: float) -> None:
+        """Take note of where a step led."""
+        self._rate = (mean - self._mean) / (time - self._time)
+        self._time, self._mean = time, mean
+
+    def remaining(self) -> float | None:
+        """Longest next step in s, infinite where the last one led away from the end; None at the end."""
+        missing = self.aim - self._mean
+        if missing <= TOLERANCE:
+            return None
+        if self._rate <= 0.0:
+            return np.inf
+        share = _SHARES[0 if missing > FAR else 1 if missing > FINAL else 2]
+        return missing / self._rate * share
+
+    def fraction(self) -> float:
+        """How much of the way is done."""
+        return (self._mean - self._first) / (self.aim - self._first)
+
+
 class Drive:
     """Holds a model's controls and knows when the drive ends.
 
@@ -82,14 +115,15 @@ class Drive:
         model.control("pressure").value = table.stack_pressure
         model.control("influx").value = current_density / FARADAY
         self.start = self.hosts()
-        self._last = (model.state.time, self.start.mean)
-        self._rate = current_density / FARADAY * self.area / self._capacity
+        rate = current_density / FARADAY * self.area / self._capacity
         # Where lithium comes through the face only, the mean lithiation asked for is a point in time.
         self._times = [] if table.duration is None else [table.duration]
-        self._aim = table.end_lithiation
-        if self._aim is not None and not model.phase_ids(Reservoir):
-            self._times.append((self._aim - self.start.mean) / self._rate)
-            self._aim = None
+        self._approach: Approach | None = None
+        aim = table.end_lithiation
+        if aim is not None and model.phase_ids(Reservoir):
+            self._approach = Approach(aim, model.state.time, self.start.mean, rate)
+        elif aim is not None:
+            self._times.append((aim - self.start.mean) / rate)
 
     def hosts(self) -> HostLithium:
         """Lithium in the hosts now."""
@@ -102,10 +136,8 @@ class Drive:
 
     def step_accepted(self) -> None:
         """Take note of an accepted step: its rate decides about the way to the end."""
-        if self._aim is not None:
-            now = (self.model.state.time, self.hosts().mean)
-            self._rate = (now[1] - self._last[1]) / (now[0] - self._last[0])
-            self._last = now
+        if self._approach is not None:
+            self._approach.accepted(self.model.state.time, self.hosts().mean)
 
     def remaining(self, next_dt: float) -> float | None:
         """Longest next step in s, or None at the end.
@@ -113,25 +145,22 @@ class Drive:
         Args:
             next_dt: What the step controller would like to take; a last step much shorter than it is avoided.
         """
-        longest = np.inf
+        longest: float = np.inf
         for duration in self._times:
-            left = self._begin + duration - self.model.state.time
-            if left <= 1e-12 * duration:
+            until = self._begin + duration - self.model.state.time
+            if until <= 1e-12 * duration:
                 return None
-            longest = min(longest, 0.5 * left if next_dt < left < 1.5 * next_dt else left)
-        if self._aim is not None:
-            missing = self._aim - self._last[1]
-            if missing <= TOLERANCE:
-                return None
-            if self._rate > 0.0:
-                longest = min(longest, missing / self._rate * (1.0 if missing <= FINAL else APPROACH))
+            longest = min(longest, 0.5 * until if next_dt < until < 1.5 * next_dt else until)
+        if self._approach is not None:
+            left = self._approach.remaining()
+            return None if left is None else min(longest, left)
         return longest
 
     def fraction(self) -> float:
         """How much of the drive is done, 0 to 1."""
         done = [(self.model.state.time - self._begin) / duration for duration in self._times]
-        if self._aim is not None:
-            done.append((self._last[1] - self.start.mean) / (self._aim - self.start.mean))
+        if self._approach is not None:
+            done.append(self._approach.fraction())
         return min(1.0, max(0.0, *done, 0.0))
 
     def _sum(self, forms: list[Any]) -> float:

@@ -144,6 +144,7 @@ class _Run:
         self.mesh_file = mesh_file
         self.sidecar = on_first_rank(self.comm, lambda: meshing.read_sidecar(mesh_file))
         self.current_density = table.drive.current.density(meshing.host_capacity(self.sidecar))
+        on_first_rank(self.comm, meshing.silence_reader)
         self.domain = domains.read(mesh_file, self.comm)
         self.model = ElectrodeModel(
             self.domain,

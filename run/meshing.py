@@ -39,6 +39,15 @@ def mesh_case(case: Case, folder: Path) -> tuple[Path, bool]:
         raise InputError(error.key, f"is not allowed: {error.message}") from error
 
 
+def silence_reader() -> None:
+    """Keep Gmsh from talking while DOLFINx reads a mesh through it; DOLFINx itself leaves it at its default."""
+    import gmsh
+
+    if not gmsh.isInitialized():
+        gmsh.initialize(interruptible=False)
+    gmsh.option.setNumber("General.Verbosity", 1.0)
+
+
 def read_sidecar(mesh_file: Path) -> dict[str, Any]:
     """The sidecar of a mesh.
 

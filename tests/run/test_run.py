@@ -40,9 +40,12 @@ def folder(comm: MPI.Intracomm) -> Iterator[Path]:
 
 
 @pytest.mark.parallel
-def test_a_run_ends_where_it_should_and_its_folder_explains_itself(folder: Path, comm: MPI.Intracomm) -> None:
+def test_a_run_ends_where_it_should_and_its_folder_explains_itself(
+    folder: Path, comm: MPI.Intracomm, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = folder / "out"
     assert main(["run", str(folder / "tiny.toml"), "--out", str(out), "--quiet"]) == 0
+    assert "".join(capfd.readouterr()) == "", "quiet means quiet, libraries included"
     summary = json.loads((out / results.SUMMARY).read_text())
     assert summary.keys() >= SUMMARY_KEYS
     assert summary["exit_code"] == 0

@@ -130,27 +130,19 @@ def _measure_coupled(mesh: Path) -> dict[str, float]:
     from mpi4py import MPI
 
     from fem import domain as domains
-    from fem.model import ElectrodeModel
-    from fem.solver import NewtonSolver, SolverSettings, Timing
+    from fem.solver import NewtonSolver, Timing
     from fem.stepping import Stepper
     from run import drive, meshing
     from run.case import load_case
-    from run.driver import step_settings
+    from run.driver import build_model, solver_settings, step_settings
 
     case = load_case(Path(__file__).parent / "cases" / "demo_bare.toml")
     table = case.file.drive
     domain = domains.read(mesh, MPI.COMM_WORLD)
-    model = ElectrodeModel(
-        domain,
-        case.materials,
-        case.laws,
-        drive.loads(domain.dimension),
-        table.temperature,
-        table.start_voltage,
-    )
+    model = build_model(case, domain)
     density = table.current.density(meshing.host_capacity(meshing.read_sidecar(mesh)))
     way = drive.Drive(model, table, density)
-    solver = NewtonSolver(model, SolverSettings())
+    solver = NewtonSolver(model, solver_settings(case))
     stepper = Stepper(model, solver, step_settings(case))
     for number in range(_STEPS + 1):
         stepper.advance(way.remaining(stepper.next_dt) or 1.0)

@@ -28,6 +28,8 @@ from pydantic_core import PydanticCustomError, core_schema
 import meshes
 from fem.interfaces.law import InterfaceLaw
 from fem.materials.base import Material
+from fem.solver import SolverSettings
+from fem.stepping import StepSettings
 from run import units
 from run.errors import InputError
 from run.overrides import laws_with, materials_with, unknown_key
@@ -166,16 +168,16 @@ class DriveTable(_Table):
 class TimeTable(_Table):
     """[time]: the step controller (fem.stepping.StepSettings)."""
 
-    first_step: _Time = 1.0
-    smallest_step: _Time = 1.0e-3
-    largest_step: _Time = 1800.0
-    lithiation_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.3
-    damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = 0.04
-    target_iterations: Annotated[int, Field(ge=1, le=100)] = 10
-    growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = 1.6
-    stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6)] = 100.0
-    release: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99, True)] = 0.3
-    cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = 0.4
+    first_step: _Time = StepSettings.first
+    smallest_step: _Time = StepSettings.smallest
+    largest_step: _Time = StepSettings.largest
+    lithiation_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = StepSettings.lithiation_change
+    damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = StepSettings.damage_change
+    target_iterations: Annotated[int, Field(ge=1, le=100)] = StepSettings.target_iterations
+    growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = StepSettings.growth
+    stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6)] = StepSettings.stabilisation
+    release: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99, True)] = StepSettings.release
+    cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = StepSettings.cut
 
     @model_validator(mode="after")
     def _ordered(self) -> TimeTable:
@@ -189,16 +191,24 @@ class TimeTable(_Table):
 
 
 class SolverTable(_Table):
-    """[solver]: Newton's method (fem.solver.SolverSettings)."""
+    """[solver]: Newton's method (fem.solver.SolverSettings).
 
-    force_tolerance: Annotated[float, Quantity(units.LINE_FORCE, 0.0, 1.0)] = 1.0e-6
-    lithium_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = 1.0e-9
-    potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = 1.0e-6
-    displacement_tolerance: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] = 1.0e-5
-    maximum_iterations: Annotated[int, Field(ge=1, le=200)] = 20
-    largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = 0.03
+    ``damage_relaxation`` is the model's: damage follows the opening over that many steps, besides the interfaces' own
+    relaxation time.
+    """
+
+    force_tolerance: Annotated[float, Quantity(units.LINE_FORCE, 0.0, 1.0)] = SolverSettings.force_tolerance
+    lithium_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = SolverSettings.lithium_tolerance
+    potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = (
+        SolverSettings.potential_tolerance
+    )
+    displacement_tolerance: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] = (
+        SolverSettings.displacement_tolerance
+    )
+    maximum_iterations: Annotated[int, Field(ge=1, le=200)] = SolverSettings.maximum_iterations
+    largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.largest_update
     damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 2.0
-    line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = "basic"
+    line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = SolverSettings.line_search
 
 
 class OutputTable(_Table):

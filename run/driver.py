@@ -146,17 +146,8 @@ class _Run:
         self.current_density = table.drive.current.density(meshing.host_capacity(self.sidecar))
         on_first_rank(self.comm, meshing.silence_reader)
         self.domain = domains.read(mesh_file, self.comm)
-        self.model = ElectrodeModel(
-            self.domain,
-            case.materials,
-            case.laws,
-            drive.loads(self.domain.dimension),
-            table.drive.temperature,
-            table.drive.start_voltage,
-            relaxation_ratio=table.solver.damage_relaxation,
-        )
-        settings = SolverSettings(**table.solver.model_dump(exclude={"damage_relaxation"}))
-        self.solver = _CountedSolver(self.model, settings)
+        self.model = build_model(case, self.domain)
+        self.solver = _CountedSolver(self.model, solver_settings(case))
         self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
         self.drive = drive.Drive(self.model, table.drive, self.current_density)
         end = table.drive.end_lithiation
@@ -369,6 +360,25 @@ class _Run:
             "versions": about.versions(),
             "notes": list(NOTES),
         }
+
+
+def build_model(case: Case, domain: domains.Domain) -> ElectrodeModel:
+    """The model of a case on its mesh."""
+    table = case.file
+    return ElectrodeModel(
+        domain,
+        case.materials,
+        case.laws,
+        drive.loads(domain.dimension),
+        table.drive.temperature,
+        table.drive.start_voltage,
+        relaxation_ratio=table.solver.damage_relaxation,
+    )
+
+
+def solver_settings(case: Case) -> SolverSettings:
+    """The solver's settings of a case."""
+    return SolverSettings(**case.file.solver.model_dump(exclude={"damage_relaxation"}))
 
 
 def step_settings(case: Case) -> StepSettings:

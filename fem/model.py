@@ -21,7 +21,7 @@ from fem.constitutive import updated_plastic_inverse
 from fem.domain import Domain
 from fem.errors import ParameterError, StepFailed
 from fem.interfaces import cohesive, exchange
-from fem.interfaces.facet_fields import FacetSpace, interface_measure
+from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
 from fem.loads import LithiumInflux, Load, Prescribed, Pressure, Source, Support
@@ -89,7 +89,7 @@ class ElectrodeModel:
         mesh = domain.mesh
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
         self.facet_constants = FacetSpace(domain, self.interfaces, self.dS, 1)
-        self.facet_history = FacetSpace(domain, self.interfaces, self.dS, domain.dimension)
+        self.facet_history = FacetSpace(domain, self.interfaces, self.dS, HISTORY_DEGREE)
         self.state = State(domain, self.facet_history, self.facet_constants)
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
@@ -286,9 +286,8 @@ class ElectrodeModel:
         jacobian = ufl.derivative(residual, state.unknowns, trial) + ufl.derivative(
             residual, state.increment, increment_derivative
         )
-        options = compat.jit_options()
-        self.residual_form = dfem.form(residual, jit_options=options)
-        self.jacobian_form = dfem.form(jacobian, jit_options=options)
+        self.residual_form = compat.compile_form(residual)
+        self.jacobian_form = compat.compile_form(jacobian)
         points = compat.interpolation_points(state.increment.function_space.element)
         self._trial_expression = dfem.Expression(
             ufl.as_vector([self.bulk.equivalent_trial, self.bulk.triple_shear]), points

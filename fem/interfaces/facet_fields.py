@@ -19,7 +19,10 @@ from dolfinx.la import InsertMode
 from fem.domain import Domain
 from fem.interfaces.pairs import InterfaceFacets
 
-QUADRATURE_DEGREE = 3  # two Gauss points on an edge
+# Two Gauss points on an edge, three points on a triangle: as many as HISTORY_DEGREE gives values, and at places where
+# those values determine the polynomial (the six points of degree 3 on a triangle lie on a conic and do not).
+QUADRATURE_DEGREE = {2: 3, 3: 2}
+HISTORY_DEGREE = 2
 
 
 class FacetSpace:
@@ -29,7 +32,7 @@ class FacetSpace:
         domain: The mesh.
         interfaces: Its owned interface facets.
         measure: Interior-facet measure over all interfaces with '+'/'-' ordered by grain.
-        degree: Degree of the Raviart-Thomas space; ``degree`` values per facet in 2D.
+        degree: Degree of the Raviart-Thomas space: 1 for constants, ``HISTORY_DEGREE`` for one value a point.
     """
 
     def __init__(self, domain: Domain, interfaces: InterfaceFacets, measure: Any, degree: int):
@@ -116,5 +119,5 @@ def interface_measure(domain: Domain, interfaces: InterfaceFacets, tag: int = 1)
         domain=domain.mesh,
         subdomain_data=[(tag, interfaces.quadruples.ravel())],
         subdomain_id=tag,
-        metadata={"quadrature_degree": QUADRATURE_DEGREE},
+        metadata={"quadrature_degree": QUADRATURE_DEGREE[domain.dimension]},
     )

@@ -144,8 +144,12 @@ def conductor_lithium(
 
 
 def no_lithium(fields: Fields, test: Fields, measures: Measures, phase: Any) -> Any:
-    """Phases without lithium: c = 0 and µ = 0, decoupled from everything."""
-    return (
+    """Phases without lithium: c = 0 and µ = 0, decoupled from everything.
+
+    The factor two keeps the linearised integrand different from that of every other phase: UFL merges equal
+    integrands over several phases, and DOLFINx 0.9 then drops one of two kernels of a phase (its issue 3735).
+    """
+    return 2.0 * (
         fields.concentration * test.concentration + fields.chemical_potential * test.chemical_potential
     ) * measures.nodal(phase)
 
@@ -188,7 +192,7 @@ def interface_work(
     grown = cohesive.grown_history(opening, direction, history, parameters, dt)
     pull = cohesive.traction(opening, direction, grown, parameters)
     slip = opening - interface_opening(previous.displacement)
-    drag = cohesive.friction_traction(slip, direction, pressure, friction)
+    drag = cohesive.friction_traction(slip, direction, pressure, friction, dt)
     return ufl.inner(pull + drag + stabilisation * slip, interface_opening(test.displacement)) * dS
 
 

@@ -41,7 +41,7 @@ class CellFields:
         self.edges, owned = _EDGES[dimension], mesh.topology.index_map(dimension).size_local
         self._cells = np.arange(owned, dtype=np.int32)
         self.phase, self.grain = domain.cell_phase[:owned], domain.cell_grain[:owned]
-        corners = mesh.geometry.x[:, :dimension][np.asarray(mesh.geometry.dofmap)[:owned]]
+        corners = mesh.geometry.x[:, :dimension][compat.geometry_dofs(mesh)[:owned]]
         self.reference = self.with_midpoints(corners)
         table = basix.topology(getattr(basix.CellType, mesh.basix_cell().name))[1]
         number = {frozenset(edge): position for position, edge in enumerate(table)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,42 @@ def interpolation_points(element: Any) -> npt.NDArray[np.float64]:
     return points() if callable(points) else points
 
 
+def shared_facet_partitioner() -> Any:
+    """The default partitioner, told to make ghosts of the cells across every shared facet."""
+    if VERSION >= (0, 11):
+        return dmesh.create_cell_partitioner(dmesh.GhostMode.shared_facet, 2)
+    return dmesh.create_cell_partitioner(dmesh.GhostMode.shared_facet)
+
+
+def geometry_dofs(mesh: dmesh.Mesh) -> npt.NDArray[np.int32]:
+    """Geometry nodes of every local cell, shape (cells, nodes per cell)."""
+    geometry = mesh.geometry
+    dofs: npt.NDArray[np.int32] = geometry.dofmaps[0] if VERSION >= (0, 11) else geometry.dofmap
+    return dofs
+
+
+def compile_form(expression: Any) -> dfem.Form:
+    """Compile a form, and refuse one that DOLFINx 0.9 would assemble only in part.
+
+    Raises:
+        RuntimeError: A subdomain has two kernels of one integral type (DOLFINx issue 3735).
+    """
+    form = dfem.form(expression, jit_options=jit_options())
+    if VERSION < (0, 10):
+        for kind in (cpp.fem.IntegralType.cell, cpp.fem.IntegralType.interior_facet):
+            ids = list(form._cpp_object.integral_ids(kind))
+            if len(ids) != len(set(ids)):
+                raise RuntimeError(f"the form has two kernels for one subdomain: {ids}")
+    return form
+
+
 def read_gmsh(path: Path, comm: MPI.Intracomm, dimension: int) -> tuple[dmesh.Mesh, Any, Any]:
     """Read a ``.msh`` file on rank 0 and distribute it with shared facets.
 
     Gmsh meshes come without ghost cells unless the partitioner asks for them, and interface integrals
     are then silently incomplete where the partition cuts an interface.
     """
-    partitioner = dmesh.create_cell_partitioner(dmesh.GhostMode.shared_facet)
+    partitioner = shared_facet_partitioner()
     if VERSION >= (0, 10):
         from dolfinx.io import gmsh as gmsh_reader
 
@@ -123,5 +152,3 @@ def jit_options(optimise: Sequence[str] = ("-O2",)) -> dict[str, Any]:
     """Form-compiler options common to all forms."""
     return {"cffi_extra_compile_args": list(optimise)}
 
-
-Assembler = Callable[[], None]

@@ -128,7 +128,7 @@ class InterfaceEnergy:
         grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
         slip = opening - start
         drag = cohesive.friction_traction(
-            slip, normal, model.facet_history.value(model.state.contact_pressure), model.friction
+            slip, normal, model.facet_history.value(model.state.contact_pressure), model.friction, model.dt
         )
         viscous = viscous_dissipation(
             cohesive.effective_opening(start, start_normal, parameters),

@@ -12,6 +12,7 @@ import basix
 import numpy as np
 import numpy.typing as npt
 
+from fem import compat
 from fem.domain import Domain
 from fem.model import ElectrodeModel
 
@@ -103,7 +104,7 @@ def facet_side(model: ElectrodeModel, cells: Integers, local_facets: Integers) -
     per_component = [np.asarray(displacement.sub(k).dofmap.list)[cells] for k in range(dimension)]
     dofs = np.stack([np.take_along_axis(d, nodes, axis=1) for d in per_component], axis=-1)
 
-    points = domain.mesh.geometry.x[:, :dimension][np.asarray(domain.mesh.geometry.dofmap)[cells]]
+    points = domain.mesh.geometry.x[:, :dimension][compat.geometry_dofs(domain.mesh)[cells]]
     ends = np.take_along_axis(points, corners[:, :, None], axis=1)
     reference = np.concatenate([ends, *(0.5 * (ends[:, [a]] + ends[:, [b]]) for a, b in edges)], axis=1)
     normal = nodal_shapes(dimension).area_normal(reference)[:, 0]
@@ -136,7 +137,7 @@ def _corners(domain: Domain, cells: Integers, local_facets: Integers) -> Integer
     table = np.array(basix.topology(_cell_type(dimension))[dimension - 1], dtype=np.int32)
     local = table[local_facets].reshape(-1, dimension)
     geometry = domain.mesh.geometry
-    given = np.asarray(geometry.input_global_indices)[np.asarray(geometry.dofmap)[cells]]
+    given = np.asarray(geometry.input_global_indices)[compat.geometry_dofs(domain.mesh)[cells]]
     nodes = np.take_along_axis(given, local, axis=1)
     return np.take_along_axis(local, np.argsort(nodes, axis=1), axis=1)
 

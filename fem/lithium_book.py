@@ -7,6 +7,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
+from fem import compat
 from fem.facet_geometry import Array
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
@@ -30,7 +31,7 @@ class LithiumBook:
     def __init__(self, model: ElectrodeModel):
         domain, mesh = model.domain, model.domain.mesh
         owned = mesh.topology.index_map(domain.dimension).size_local
-        points = mesh.geometry.x[:, : domain.dimension][np.asarray(mesh.geometry.dofmap)[:owned]]
+        points = mesh.geometry.x[:, : domain.dimension][compat.geometry_dofs(mesh)[:owned]]
         edges = points[:, 1:] - points[:, :1]
         self.volumes: Array = np.abs(np.linalg.det(edges)) / factorial(domain.dimension)
         self._phase: npt.NDArray[np.int32] = domain.cell_phase[:owned]

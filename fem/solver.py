@@ -81,7 +81,7 @@ class NewtonSolver:
         self._nodal_weights = self._weights()
         self._inert = ~np.isin(self._fields[1], model.storing_dofs)
         self._last_update: np.ndarray | None = None
-        self._damping = 1.0
+        self._damping, self._radius, self._last_force = 1.0, settings.largest_update, np.inf
         snes = PETSc.SNES().create(model.comm)
         prefix = f"swellbound_{id(self)}_"
         snes.setOptionsPrefix(prefix)
@@ -110,7 +110,8 @@ class NewtonSolver:
         unknowns = self.model.state.unknowns
         owned = self.model.state.dofs.owned
         self._solution.array[:] = unknowns.x.array[:owned]
-        self._last_update, self._damping = None, 1.0
+        self._last_update = None
+        self._damping, self._radius, self._last_force = 1.0, self.settings.largest_update, np.inf
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
         self.snes.solve(None, self._solution)
@@ -198,15 +199,21 @@ class NewtonSolver:
         """Shorten a Newton step (x becomes x - y) before it is taken.
 
         Full steps converge far better here than a line search on the residual, whose stiff contact terms rise
-        before they fall. Three things need a bound: a loose grain must not fly off, updates that keep turning
-        back (a cycle between two sets of open facets) are shortened, and concentrations stay inside (0, c_max).
+        before they fall. Three things need a bound: a loose grain must not fly off (a trust radius on the largest
+        displacement, smaller after the imbalance has grown), updates that keep turning back (a cycle between two
+        sets of open facets) are shortened, and concentrations stay inside (0, c_max).
         """
         values = y.array
         moved = float(np.max(np.abs(values[self._fields[0]]), initial=0.0))
         moved = float(self.model.comm.allreduce(moved, op=MPI.MAX))
         factor = 1.0
-        if moved > self.settings.largest_update:
-            factor = self.settings.largest_update / moved
+        if self.norms[0] > 3.0 * self._last_force:
+            self._radius = max(0.4 * self._radius, 0.01 * self.settings.largest_update)
+        else:
+            self._radius = min(1.2 * self._radius, self.settings.largest_update)
+        self._last_force = self.norms[0]
+        if moved > self._radius:
+            factor = self._radius / moved
         update = values[self._fields[0]]
         if self._last_update is not None:
             local = np.array([update @ self._last_update, update @ update, self._last_update @ self._last_update])

@@ -155,7 +155,7 @@ def mesh_of(
     """
     shape = ("triangle", "tetrahedron")[points.shape[1] - 2]
     element = basix.ufl.element("Lagrange", shape, 1, shape=(points.shape[1],))
-    partitioner: Any = dmesh.create_cell_partitioner(dmesh.GhostMode.shared_facet)
+    partitioner: Any = compat.shared_facet_partitioner()
     if owner is not None and comm.size > 1:
         partitioner = _owners(cells, np.asarray(owner, dtype=np.int32) % comm.size, comm.rank)
     here = slice(None) if comm.rank == 0 else slice(0, 0)

@@ -15,8 +15,8 @@ import ufl
 
 # Squared length (µm²) that keeps the root of the effective opening differentiable at a closed interface.
 _CLOSED = 1.0e-24
-# Slip in a step (µm) up to which friction sticks elastically; above it the contact slides.
-STICK_SLIP = 2.0e-3
+# Slip velocity (µm/s) below which contacts creep instead of sticking: 0.18 µm in the ten hours of a lithiation.
+CREEP_VELOCITY = 5.0e-6
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,18 @@ def traction(opening: Any, normal: Any, history: Any, parameters: CohesiveParame
     return pull + parameters.contact_stiffness * _closed_part(along) * normal
 
 
-def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any) -> Any:
-    """Coulomb friction against the slip of a step: µ p s / √(s² + ε²), with the pressure at its beginning.
+def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any, dt: Any) -> Any:
+    """Coulomb friction against the slip velocity v = s / dt: µ p v / √(v² + v0²), with the pressure at the beginning.
 
     Args:
         slip: Change of the opening in the step in µm; its tangential part counts.
         normal: Unit normal.
         pressure: Contact pressure at the beginning of the step in MPa.
         coefficient: Friction coefficient.
+        dt: Step in s.
     """
     _, tangential = split_opening(slip, normal)
-    return coefficient * pressure * tangential / ufl.sqrt(ufl.dot(tangential, tangential) + STICK_SLIP**2)
+    return coefficient * pressure * tangential / ufl.sqrt(ufl.dot(tangential, tangential) + (CREEP_VELOCITY * dt) ** 2)
 
 
 def stored_energy(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters) -> Any:

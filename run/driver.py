@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import resource
@@ -24,7 +25,7 @@ from fem.solver import NewtonSolver, Outcome, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from run import about, drive, meshing, results
 from run.case import Case
-from run.errors import EXIT_OK, EXIT_STOPPED, InputError
+from run.errors import EXIT_OK, EXIT_STOPPED, InputError, ResultsError
 from run.progress import ProgressLine
 from run.ranks import on_first_rank
 from run.toml_text import dumps
@@ -81,7 +82,9 @@ def run_case(case: Case, options: RunOptions, comm: MPI.Intracomm) -> RunResult:
     except Exception as error:
         _LOG.exception("the run failed")
         if comm.rank == 0:
-            results.write_json(options.out / results.STATUS, {"state": "failed", "reason": str(error)})
+            # Where the disk is full this cannot be written either; the first error says why.
+            with contextlib.suppress(ResultsError):
+                results.write_json(options.out / results.STATUS, {"state": "failed", "reason": str(error)})
         raise
     finally:
         if handler is not None:
@@ -242,7 +245,11 @@ class _Run:
             self._frame = due
 
     def _write_progress(self, state: str, force: bool = False, **more: Any) -> None:
-        if self.comm.rank > 0 or (not force and time.monotonic() - self._written < _WRITE_INTERVAL_S):
+        """History and status, not more often than every few seconds unless forced; collective."""
+        on_first_rank(self.comm, lambda: self._write_history(state, force, more))
+
+    def _write_history(self, state: str, force: bool, more: Mapping[str, Any]) -> None:
+        if not force and time.monotonic() - self._written < _WRITE_INTERVAL_S:
             return
         out = self.options.out
         results.write_history(out / results.HISTORY, self.observer.columns, self.rows)
@@ -283,7 +290,7 @@ class _Run:
 
                 draw_report(out)
             state = "finished" if exit_code == EXIT_OK else "stopped"
-            self._write_progress(state, True, exit_code=exit_code, reason=reason)
+            self._write_history(state, True, {"exit_code": exit_code, "reason": reason})
 
         on_first_rank(self.comm, write)
         _LOG.info("%s; exit code %d", reason, exit_code)
@@ -292,10 +299,17 @@ class _Run:
     def _save_state(self) -> None:
         """The state of the last accepted step, one file a rank: arrays by name, time and number of steps."""
         snapshot = self.model.state.snapshot()
+        arrays: dict[str, Any] = dict(snapshot.arrays)
         path = self.options.out / results.STATE / f"rank_{self.comm.rank:04d}_of_{self.comm.size:04d}.npz"
-        with results.written_whole(path) as aside:
-            arrays: dict[str, Any] = dict(snapshot.arrays)
-            np.savez_compressed(aside, time=snapshot.time, steps=snapshot.steps, **arrays)
+        problem = ""
+        try:
+            with results.written_whole(path) as aside:
+                np.savez_compressed(aside, time=snapshot.time, steps=snapshot.steps, **arrays)
+        except ResultsError as error:
+            problem = str(error)
+        problems = [text for text in self.comm.allgather(problem) if text]
+        if problems:
+            raise ResultsError(problems[0])
 
     def _summary(self, exit_code: int, reason: str) -> dict[str, Any]:
         last = self.rows[-1]

@@ -16,6 +16,7 @@ from run import results
 from run.case import load_case
 from run.cli import main
 from run.driver import RunOptions, run_case
+from run.errors import ResultsError
 from tests.run.conftest import TINY
 
 SUMMARY_KEYS = {
@@ -141,6 +142,21 @@ def test_an_end_below_the_start_is_refused(
     )
     if comm.rank == 0:
         assert "drive.until_mean_lithiation = 0.001 is not allowed" in capsys.readouterr().err
+
+
+@pytest.mark.parallel
+def test_a_full_disk_ends_all_ranks_with_one_sentence(
+    folder: Path, comm: MPI.Intracomm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, *given: object) -> None:
+        raise ResultsError(f"{path} cannot be written: the disk is full.")
+
+    if comm.rank == 0:
+        monkeypatch.setattr(results, "write_history", full)
+    assert main(["run", str(folder / "tiny.toml"), "--out", str(folder / "out"), "--quiet"]) == 1
+    if comm.rank == 0:
+        assert "history.csv cannot be written: the disk is full" in capsys.readouterr().err
+        assert json.loads((folder / "out" / results.STATUS).read_text())["state"] == "failed"
 
 
 def test_the_mesh_of_the_run_before_is_used_again(folder: Path, comm: MPI.Intracomm) -> None:

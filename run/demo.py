@@ -5,7 +5,9 @@ Both are narrower and coarser than the reference cases, so that the two together
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,13 @@ NOTE = (
 )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run both cases, then print and draw the comparison; the worst exit code of the two runs."""
+    parser = argparse.ArgumentParser(prog="python3 -m run.demo", description=__doc__)
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="for both cases"
+    )
+    settings = [word for setting in parser.parse_args(arguments).set for word in ("--set", setting)]
     out = Path("results") / "demo"
     ranks = min(cores(), MOST_RANKS)
     worst = EXIT_OK
@@ -36,7 +43,7 @@ def main() -> int:
         for key, case in CASES.items():
             print(f"\n== {TITLES[key]}: {case}.toml on {ranks} rank{'s' if ranks > 1 else ''}", flush=True)
             file = Path(__file__).parent / "cases" / f"{case}.toml"
-            done = on_ranks(ranks, "run.cli", ["run", str(file), "--out", str(out / key)])
+            done = on_ranks(ranks, "run.cli", ["run", str(file), "--out", str(out / key), *settings])
             worst = max(worst, abs(done.returncode))
         return max(worst, compare(out))
     except (InputError, ResultsError) as error:

@@ -77,15 +77,17 @@ class Puller:
         return model.comm.allreduce(float(np.sum(model.facet_constants.integrals(self.dissipation)))) / WIDTH
 
 
-@pytest.mark.parallel
-@pytest.mark.parametrize("shear_ratio", [1.0, 0.6])
-@pytest.mark.parametrize("degrees", [0.0, 45.0, 90.0])
+@pytest.mark.parametrize(
+    ("degrees", "shear_ratio"),
+    [(0.0, 1.0), (45.0, 1.0), (90.0, 1.0), (0.0, 0.6), pytest.param(45.0, 0.6, marks=pytest.mark.parallel), (90.0, 0.6)],
+)
 def test_separation(comm: MPI.Intracomm, degrees: float, shear_ratio: float) -> None:
     angle = np.deg2rad(degrees)
     # Effective opening per opening along the direction.
     share = float(np.hypot(np.cos(angle), shear_ratio * np.sin(angle)))
     puller = Puller(pair(comm, shear_ratio), degrees)
-    openings = np.concatenate([np.linspace(0.0, ONSET, 4), np.linspace(ONSET, 1.02 * FINAL, 60)[1:]]) / share
+    # The law is linear between these openings, so that the trapezoidal rule is exact.
+    openings = np.concatenate([np.linspace(0.0, ONSET, 4), np.linspace(ONSET, FINAL, 16)[1:], [1.02 * FINAL]]) / share
     tractions, dissipated, damage = [], [], []
     for opening in openings:
         tractions.append(puller.to(float(opening)))
@@ -104,8 +106,7 @@ def test_separation(comm: MPI.Intracomm, degrees: float, shear_ratio: float) -> 
     np.testing.assert_allclose(dissipated, ENERGY * expected, atol=1e-5 * ENERGY)
 
 
-@pytest.mark.parallel
-@pytest.mark.parametrize("degrees", [0.0, 45.0, 90.0])
+@pytest.mark.parametrize("degrees", [0.0, pytest.param(45.0, marks=pytest.mark.parallel), 90.0])
 def test_unloading_goes_through_the_origin(comm: MPI.Intracomm, degrees: float) -> None:
     puller = Puller(pair(comm, 0.6), degrees)
     model = puller.model

@@ -436,12 +436,10 @@ class ElectrodeModel:
         values[touched] = np.maximum(values[touched], stiffness)
         self.facet_constants.set_values(self.state.stabilisation, values)
 
-    def release(self, factor: float, negligible: float) -> float:
-        """Lower all stabilisation by a factor, drop what is negligible; the largest left in MPa/µm."""
-        values = factor * self.facet_constants.values(self.state.stabilisation)
-        values[values < negligible] = 0.0
+    def release(self, factor: float, least: float) -> None:
+        """Lower all stabilisation by a factor, to no less than ``least`` MPa/µm."""
+        values = np.maximum(factor * self.facet_constants.values(self.state.stabilisation), least)
         self.facet_constants.set_values(self.state.stabilisation, values)
-        return float(self.comm.allreduce(float(np.max(values, initial=0.0)), op=MPI.MAX))
 
     def mean_damage(self) -> float:
         """Damage averaged over the area of all breakable interfaces."""

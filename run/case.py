@@ -177,6 +177,9 @@ class TimeTable(_Table):
     growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = StepSettings.growth
     stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6)] = StepSettings.stabilisation
     release: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99, True)] = StepSettings.release
+    resting_stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6, True)] = (
+        StepSettings.resting_stabilisation
+    )
     cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = StepSettings.cut
 
     @model_validator(mode="after")

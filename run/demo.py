@@ -64,7 +64,7 @@ def compare(out: Path) -> int:
     console = Console(width=100)
     console.print()
     console.print(comparison_table(summaries))
-    console.print(NOTE, highlight=False)
+    console.print(NOTE, highlight=False, soft_wrap=True)
     console.print("\nPictures:", highlight=False)
     for path in (picture, *(out / key / "pictures" for key in CASES)):
         console.print(f"  {path}", highlight=False, soft_wrap=True)

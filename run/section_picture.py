@@ -133,6 +133,8 @@ def _frame(
 ) -> None:
     left, right, bottom, own_top = extent(section)
     axes.set_facecolor(VOID)
+    # Above the electrolyte there is no electrode, so no void either.
+    axes.axhspan(own_top, own_top + 1.0e3, facecolor="white", edgecolor="none")
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, max(own_top, summary["thickness_start_um"]) + 0.3 if top is None else top + 0.3)
     axes.set_aspect("equal")

@@ -28,6 +28,7 @@ _NAMES = (
     "stores_metal",
     "metal_floor",
     "hessian_stiffness",
+    "filling",
 )
 
 
@@ -87,6 +88,7 @@ def row(material: Material, initial_lithiation: float) -> list[float]:
         float(isinstance(lithium, Reservoir)),
         floor,
         hessian,
+        float(not material.solid),
     ]
 
 

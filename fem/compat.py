@@ -17,6 +17,8 @@ from mpi4py import MPI
 from petsc4py import PETSc
 
 VERSION = tuple(int(part) for part in dolfinx.__version__.split(".")[:2])
+# Seconds one process waits for another that compiles the same form; the default of 10 is shorter than our forms take.
+JIT_TIMEOUT = 300
 # Any number works as long as no other index map uses it for a message at the same time.
 _INDEX_MAP_TAG = 1733
 
@@ -150,5 +152,5 @@ def interpolate_expression(target: dfem.Function, expression: dfem.Expression) -
 
 def jit_options(optimise: Sequence[str] = ("-O2",)) -> dict[str, Any]:
     """Form-compiler options common to all forms."""
-    return {"cffi_extra_compile_args": list(optimise)}
+    return {"cffi_extra_compile_args": list(optimise), "timeout": JIT_TIMEOUT}
 

@@ -26,6 +26,7 @@ class CellParameters:
     youngs_modulus: Any
     youngs_modulus_slope: Any
     poisson_ratio: Any
+    filling: Any
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,11 @@ def bulk_law(
     shape_energy = 1.5 * (third - 1.0)
     elastic_energy = bulk * volume_energy + shear * shape_energy
     kirchhoff = bulk / 2.0 * (Je**2 - 1.0) * identity + stress_deviator
+    # The filling of pores is the compressible neo-Hookean G/2 (|F|² - 3 - 2 ln J) with G = E/2: polyconvex, so that it
+    # neither wrinkles nor inverts however far a pore closes.
+    filling, soft = parameters.filling, parameters.youngs_modulus / 2.0
+    kirchhoff = (1.0 - filling) * kirchhoff + filling * soft * (F * F.T - identity)
+    filling_energy = soft / 2.0 * (ufl.inner(F, F) - 3.0 - 2.0 * ufl.ln(ufl.det(F)))
     nominal = swelling_ratio * kirchhoff * ufl.inv(F).T
     by_swelling = swelling_rate * (elastic_energy - kinematics.swelling_trace(kirchhoff, dimension))
     by_stiffness = swelling_ratio * (bulk_slope * volume_energy + shear_slope * shape_energy)
@@ -119,7 +125,7 @@ def bulk_law(
         triple_shear=triple_shear,
         kirchhoff=kirchhoff,
         nominal_stress=nominal,
-        elastic_energy=swelling_ratio * elastic_energy,
+        elastic_energy=swelling_ratio * (1.0 - filling) * elastic_energy + filling * filling_energy,
         mechanical_potential=(by_swelling + by_stiffness) / concentration_scale,
         elastic_isochoric=strain_deviator + _third_of_trace(strain_deviator, iterations=4) * identity,
         swollen_gradient=swollen,

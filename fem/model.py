@@ -290,10 +290,14 @@ class ElectrodeModel:
         self.jacobian_form = compat.compile_form(jacobian)
         points = compat.interpolation_points(state.increment.function_space.element)
         self._trial_expression = dfem.Expression(
-            ufl.as_vector([self.bulk.equivalent_trial, self.bulk.triple_shear]), points
+            ufl.as_vector([self.bulk.equivalent_trial, self.bulk.triple_shear]),
+            points,
+            jit_options=compat.jit_options(),
         )
         self._plastic_expression = dfem.Expression(
-            kinematics.vector_from_symmetric(updated_plastic_inverse(self.bulk), dimension), points
+            kinematics.vector_from_symmetric(updated_plastic_inverse(self.bulk), dimension),
+            points,
+            jit_options=compat.jit_options(),
         )
         if self.interfaces.kinds:
             opening = balances.interface_opening(self.fields.displacement)

@@ -246,7 +246,7 @@ class NewtonSolver:
         measure = self.model.measures.nodal
         capacity = self.model.coefficients["maximum_concentration"]
         form = (capacity * test.concentration + test.chemical_potential) * measure
-        compat.assemble_vector(self._assembled, dfem.form(form))
+        compat.assemble_vector(self._assembled, compat.compile_form(form))
         values = self._assembled.x.array
         return [np.ones(len(self._fields[0])), values[self._fields[1]].copy(), values[self._fields[2]].copy()]
 

@@ -110,9 +110,11 @@ class Stepper:
         start = model.state.snapshot()
         rejected = wasted = 0
         snapping: dict[int, float] = {}
+        predict = True
         while True:
             model.prepare_step(dt)
-            self._predict(dt)
+            if predict:
+                self._predict(dt)
             outcome = self.solver.solve()
             reason = outcome.reason
             if outcome.converged:
@@ -124,6 +126,10 @@ class Stepper:
                 reason = refused
             restless = self.solver.restless_grains()
             model.state.restore(start)
+            if predict and not outcome.converged and outcome.iterations == 0:
+                # The prediction itself was out of bounds: that says nothing about the step.
+                predict = False
+                continue
             rejected, wasted = rejected + 1, wasted + outcome.iterations
             self._last = None
             for grain in restless:
@@ -188,7 +194,9 @@ class _AdmissibleCheck:
         space = model.state.increment.function_space
         self._determinant = dfem.Function(space)
         self._expression = dfem.Expression(
-            ufl.det(model.bulk.deformation), compat.interpolation_points(space.element)
+            ufl.det(model.bulk.deformation),
+            compat.interpolation_points(space.element),
+            jit_options=compat.jit_options(),
         )
 
     def problem(self) -> str | None:

@@ -16,6 +16,7 @@ import ufl
 from dolfinx import fem as dfem
 from dolfinx.la import InsertMode
 
+from fem import compat
 from fem.domain import Domain
 from fem.interfaces.pairs import InterfaceFacets
 
@@ -50,7 +51,7 @@ class FacetSpace:
         cells = self.space.dofmap.list[quadruples[:, 0]]
         self.facet_dofs: npt.NDArray[np.int32] = np.take_along_axis(cells, local[quadruples[:, 1]], axis=1)
         trial = ufl.dot(ufl.TrialFunction(self.space)("+"), self._normal("+"))
-        matrix = dfem.assemble_matrix(dfem.form(trial * self._test * measure))
+        matrix = dfem.assemble_matrix(dfem.form(trial * self._test * measure, jit_options=compat.jit_options()))
         matrix.scatter_reverse()
         sparse = matrix.to_scipy()
         rows = self.facet_dofs
@@ -59,7 +60,7 @@ class FacetSpace:
             for j in range(rows.shape[1]):
                 blocks[:, i, j] = np.asarray(sparse[rows[:, i], rows[:, j]]).ravel()
         self._mass = blocks
-        self._unit = self._project_vector(self._assembled(dfem.form(self._test * measure)))
+        self._unit = self._project_vector(self._assembled(dfem.form(self._test * measure, jit_options=compat.jit_options())))
 
     def function(self, name: str) -> dfem.Function:
         """A new zero field."""
@@ -87,7 +88,7 @@ class FacetSpace:
 
     def projection(self, expression: Any) -> dfem.Form:
         """Compile the form with which :meth:`update` evaluates ``expression``."""
-        return dfem.form(expression * self._test * self._measure)
+        return dfem.form(expression * self._test * self._measure, jit_options=compat.jit_options())
 
     def update(self, field: dfem.Function, projection: dfem.Form) -> None:
         """Set ``field`` to the projected expression, facet by facet."""

@@ -126,8 +126,8 @@ ELECTROLYTE = Material(
 
 PORE = Material(
     "pore",
-    _elastic(1.0, 0.0, 0.2, "soft filling that stands for an empty pore", "assumed"),
-    hessian_length=_p(0.2, "um", "keeps soft elements regular; a later version deepens it", "assumed"),
+    _elastic(0.1, 0.0, 0.0, "soft filling that stands for an empty pore", "assumed"),
+    hessian_length=_p(1.0, "um", "keeps soft elements regular; a later version deepens it", "assumed"),
     solid=False,
 )
 

@@ -1,0 +1,111 @@
+"""Known answer 16 and gate 12: a rejected step leaves no trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from fem import domain
+from fem.errors import RunStopped
+from fem.interfaces.law import shipped_laws
+from fem.loads import LithiumInflux, Pressure, Support
+from fem.materials.library import MATERIALS
+from fem.model import ElectrodeModel
+from fem.solver import NewtonSolver, SolverSettings
+from fem.state import Snapshot
+from fem.stepping import Stepper, StepSettings
+from tests.small import Array, grid, mesh_of, midpoints, sides
+
+PHASES = ["graphite", "silicon", "silicon", "graphite", "electrolyte"]
+SIZE = 4.0
+
+
+def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
+    """Four quarters of silicon and graphite under an electrolyte strip, lithiated under pressure."""
+    mesh = mesh_of(comm, *grid(4, 8, SIZE, SIZE))
+    middle = midpoints(mesh)
+    grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
+    grain = np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)
+    loads = [Support("bottom", 1), Support("left", 0), Support("right", 0), Pressure("top"), LithiumInflux("top")]
+    where = domain.from_arrays(mesh, grain, PHASES, sides(SIZE, SIZE))
+    model = ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15)
+    model.control("pressure").value, model.control("influx").value = 1.0, 3.09 / 96.485
+    return model
+
+
+def advanced(model: ElectrodeModel, solver: NewtonSolver, steps: int = 3) -> Stepper:
+    """Take a few good steps, so that there is history to lose."""
+    stepper = Stepper(model, solver, StepSettings(first=5.0))
+    for _ in range(steps):
+        stepper.advance(20.0)
+    return stepper
+
+
+def assert_same(before: Snapshot, after: Snapshot) -> None:
+    assert before.arrays.keys() == after.arrays.keys()
+    for name, array in before.arrays.items():
+        assert array.tobytes() == after.arrays[name].tobytes(), name
+    assert (before.time, before.steps) == (after.time, after.steps)
+
+
+def everything(model: ElectrodeModel) -> dict[str, Array]:
+    """All arrays of the state's functions, listed or not, so that a forgotten one shows."""
+    scratch = {"trial", "next_plastic_inverse"}
+    return {
+        name: function.x.array.copy()
+        for name, function in vars(model.state).items()
+        if hasattr(function, "x") and name not in scratch
+    }
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("trouble", ["absurd step", "nan influx", "no iterations", "refused", "nan pressure"])
+def test_a_step_that_fails_for_good_leaves_the_last_good_state(comm: MPI.Intracomm, trouble: str) -> None:
+    model = electrode(comm)
+    solver = NewtonSolver(model, SolverSettings())
+    advanced(model, solver)
+    assert model.state.steps == 3 and model.state.time > 0.0
+    settings = StepSettings(first=20.0, smallest=10.0)
+    refuse = None
+    if trouble == "absurd step":
+        settings = StepSettings(first=1e9, smallest=5e8, largest=1e10)
+    elif trouble == "nan influx":
+        model.control("influx").value = np.nan
+    elif trouble == "nan pressure":
+        model.control("pressure").value = np.nan
+    elif trouble == "no iterations":
+        solver = NewtonSolver(model, SolverSettings(maximum_iterations=1))
+    else:
+
+        def refuse() -> bool:
+            return False
+
+    stepper = Stepper(model, solver, settings, refuse)
+    before, all_before = model.state.snapshot(), everything(model)
+    with pytest.raises(RunStopped):
+        stepper.advance(1e10)
+    assert_same(before, model.state.snapshot())
+    for name, array in everything(model).items():
+        assert array.tobytes() == all_before[name].tobytes(), name
+
+
+@pytest.mark.parallel
+def test_a_step_after_a_rejection_is_as_if_there_had_been_none(comm: MPI.Intracomm) -> None:
+    model = electrode(comm)
+    solver = NewtonSolver(model, SolverSettings())
+    advanced(model, solver)
+    model.state.stabilisation.x.array[:] = 0.0
+    start = model.state.snapshot()
+    answers = iter([False, False, True])
+    # A retry resists the motion of grains that snapped; without that it is an ordinary step.
+    plain = {"stabilisation": 0.0, "resting_stabilisation": 0.0}
+    report = Stepper(model, solver, StepSettings(first=20.0, **plain), lambda: next(answers)).advance(20.0)
+    assert report.rejected == 2
+    retried = model.state.snapshot()
+    model.state.restore(start)
+    direct = Stepper(model, solver, StepSettings(first=report.dt, **plain)).advance(20.0)
+    assert direct.rejected == 0 and direct.dt == report.dt
+    for name, array in model.state.snapshot().arrays.items():
+        assert np.array_equal(array, retried.arrays[name]), name
+    assert any(np.any(start.arrays[name] != retried.arrays[name]) for name in start.arrays)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import ufl
 
 from fem import kinematics
@@ -43,7 +42,7 @@ class Measures:
 
 
 def lithiation(concentration: Any, coefficients: Coefficients) -> Any:
-    """x = c / c_max (zero in phases without lithium)."""
+    """X = c / c_max (zero in phases without lithium)."""
     return concentration / coefficients["maximum_concentration"]
 
 
@@ -55,7 +54,9 @@ def swelling(x: Any, coefficients: Coefficients) -> tuple[Any, Any]:
     return ratio, a + 2.0 * b * x + 3.0 * c * x**2
 
 
-def law(fields: Fields, plastic_inverse: Any, increment: Any, coefficients: Coefficients, dimension: int) -> BulkLaw:
+def law(
+    fields: Fields, plastic_inverse: Any, increment: Any, coefficients: Coefficients, dimension: int
+) -> BulkLaw:
     """Bulk constitutive law of all phases."""
     x = lithiation(fields.concentration, coefficients)
     ratio, rate = swelling(x, coefficients)
@@ -78,7 +79,9 @@ def law(fields: Fields, plastic_inverse: Any, increment: Any, coefficients: Coef
     )
 
 
-def momentum(bulk: BulkLaw, fields: Fields, test: Fields, coefficients: Coefficients, dimension: int, dx: Any) -> Any:
+def momentum(
+    bulk: BulkLaw, fields: Fields, test: Fields, coefficients: Coefficients, dimension: int, dx: Any
+) -> Any:
     """Virtual work of the stress, ∫ P : Grad v, and of the Hessian regularisation of pores."""
     work = ufl.inner(bulk.nominal_stress, kinematics.embedded_gradient(test.displacement, dimension)) * dx
     hessian = ufl.inner(ufl.grad(ufl.grad(fields.displacement)), ufl.grad(ufl.grad(test.displacement)))
@@ -131,7 +134,11 @@ def metal_lithium(
 ) -> Any:
     """Conservation in a grain of metal, levelled over the grain, and µ = 0 plus the work against stress."""
     storage = (fields.concentration - previous.concentration) * test.concentration * measures.nodal(phase)
-    level = dt * coefficients["diffusivity"] * ufl.inner(ufl.grad(fields.concentration), ufl.grad(test.concentration))
+    level = (
+        dt
+        * coefficients["diffusivity"]
+        * ufl.inner(ufl.grad(fields.concentration), ufl.grad(test.concentration))
+    )
     potential = fields.chemical_potential * test.chemical_potential * measures.nodal(phase)
     return storage + level * measures.bulk(phase) + potential - _mechanical(bulk, test, measures, phase)
 
@@ -143,7 +150,9 @@ def conductor_lithium(
     flow = coefficients["diffusivity"] * ufl.inner(
         ufl.grad(fields.chemical_potential), ufl.grad(test.chemical_potential)
     )
-    return dt * flow * measures.bulk(phase) + fields.concentration * test.concentration * measures.nodal(phase)
+    return dt * flow * measures.bulk(phase) + fields.concentration * test.concentration * measures.nodal(
+        phase
+    )
 
 
 def no_lithium(fields: Fields, test: Fields, measures: Measures, phase: Any) -> Any:
@@ -152,9 +161,11 @@ def no_lithium(fields: Fields, test: Fields, measures: Measures, phase: Any) -> 
     The factor two keeps the linearised integrand different from that of every other phase: UFL merges equal
     integrands over several phases, and DOLFINx 0.9 then drops one of two kernels of a phase (its issue 3735).
     """
-    return 2.0 * (
-        fields.concentration * test.concentration + fields.chemical_potential * test.chemical_potential
-    ) * measures.nodal(phase)
+    return (
+        2.0
+        * (fields.concentration * test.concentration + fields.chemical_potential * test.chemical_potential)
+        * measures.nodal(phase)
+    )
 
 
 def _mechanical(bulk: BulkLaw, test: Fields, measures: Measures, phase: Any) -> Any:
@@ -224,8 +235,3 @@ def interface_exchange(
 def split(function: Any) -> Fields:
     """Split a mixed function, test or trial function."""
     return Fields(*ufl.split(function))
-
-
-def all_finite(values: np.ndarray) -> bool:
-    """Whether every entry is finite."""
-    return bool(np.all(np.isfinite(values)))

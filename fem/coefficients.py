@@ -92,7 +92,9 @@ def row(material: Material, initial_lithiation: float) -> list[float]:
     ]
 
 
-def tabulate(domain: Domain, materials: list[Material], initial_lithiation: npt.NDArray[np.float64]) -> Coefficients:
+def tabulate(
+    domain: Domain, materials: list[Material], initial_lithiation: npt.NDArray[np.float64]
+) -> Coefficients:
     """Tabulate the parameters of all cells.
 
     Args:

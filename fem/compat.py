@@ -153,4 +153,3 @@ def interpolate_expression(target: dfem.Function, expression: dfem.Expression) -
 def jit_options(optimise: Sequence[str] = ("-O2",)) -> dict[str, Any]:
     """Form-compiler options common to all forms."""
     return {"cffi_extra_compile_args": list(optimise), "timeout": JIT_TIMEOUT}
-

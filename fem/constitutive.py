@@ -141,7 +141,9 @@ def _third_of_trace(deviatoric: Any, iterations: int) -> Any:
     square, determinant = ufl.inner(deviatoric, deviatoric), ufl.det(deviatoric)
     value = 1.0 + square / 6.0
     for _ in range(iterations):
-        value = value - (value**3 - 0.5 * square * value + determinant - 1.0) / (3.0 * value**2 - 0.5 * square)
+        value = value - (value**3 - 0.5 * square * value + determinant - 1.0) / (
+            3.0 * value**2 - 0.5 * square
+        )
     return value
 
 

@@ -152,7 +152,8 @@ def read(mesh_file: Path, comm: MPI.Intracomm) -> Domain:
     Raises:
         MeshError: A file is missing or the two do not belong together; the same on every rank.
     """
-    sidecar, problem = None, None
+    sidecar: dict[str, Any] = {}
+    problem: str | None = None
     if comm.rank == 0:
         try:
             sidecar = _read_sidecar(mesh_file)
@@ -167,7 +168,7 @@ def read(mesh_file: Path, comm: MPI.Intracomm) -> Domain:
     tag[cell_tags.indices] = cell_tags.values
     listed = sidecar["grains"]
     number = {int(grain["tag"]): index for index, grain in enumerate(listed)}
-    unknown = sorted(set(np.unique(tag).tolist()) - set(number))
+    unknown = sorted({int(value) for value in np.unique(tag)} - set(number))
     unknown = sorted(set().union(*comm.allgather(unknown)))
     if unknown:
         raise MeshError(f"{mesh_file}: cells carry tags {unknown[:5]} that the sidecar does not list")

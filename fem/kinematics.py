@@ -12,7 +12,9 @@ def embedded_gradient(field: Any, dimension: int) -> Any:
     gradient = ufl.grad(field)
     if dimension == 3:
         return gradient
-    return ufl.as_tensor([[gradient[0, 0], gradient[0, 1], 0], [gradient[1, 0], gradient[1, 1], 0], [0, 0, 0]])
+    return ufl.as_tensor(
+        [[gradient[0, 0], gradient[0, 1], 0], [gradient[1, 0], gradient[1, 1], 0], [0, 0, 0]]
+    )
 
 
 def deformation_gradient(displacement: Any, dimension: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from fem.materials.base import Conductor, Host, Material, Reservoir
 from fem.materials.flow import flow_table, hardened_drag, solve_increment
 from fem.materials.open_circuit import lithiation_at
 from fem.state import BULK_QUADRATURE_DEGREE, State
+from fem.units import FARADAY
 
 _INTERFACE_TAG = 1
 
@@ -73,18 +74,24 @@ class ElectrodeModel:
         self.domain, self.loads, self.temperature = domain, tuple(loads), temperature
         self.comm: MPI.Intracomm = domain.mesh.comm
         self.relaxation_ratio = relaxation_ratio
+        self._refreshers: list[Callable[[], None]] = []
         missing = [phase for phase in domain.phases if phase not in materials]
         if missing:
-            raise ParameterError("materials", missing, f"given for every phase of the mesh {list(domain.phases)}")
+            raise ParameterError(
+                "materials", missing, f"given for every phase of the mesh {list(domain.phases)}"
+            )
         self.materials = [materials[phase] for phase in domain.phases]
         self.start = np.array(
-            [self._start_of(m, start_voltage, initial_lithiation or {}) for m in self.materials], dtype=np.float64
+            [self._start_of(m, start_voltage, initial_lithiation or {}) for m in self.materials],
+            dtype=np.float64,
         )
         self.coefficients = tabulate(domain, self.materials, self.start)
         self.interfaces = find_interfaces(domain)
         missing = [kind for kind in self.interfaces.kinds if kind not in laws]
         if missing:
-            raise ParameterError("interfaces", missing, f"given for every kind of the mesh {self.interfaces.kinds}")
+            raise ParameterError(
+                "interfaces", missing, f"given for every kind of the mesh {self.interfaces.kinds}"
+            )
         self.laws = [laws[kind] for kind in self.interfaces.kinds]
         mesh = domain.mesh
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
@@ -108,9 +115,7 @@ class ElectrodeModel:
             self.dS,
             ufl.Measure("ds", domain=mesh, subdomain_data=domain.boundaries),
         )
-        self.flow = flow_table(
-            domain.cell_phase[self.state.point_cells], self.materials, temperature
-        )
+        self.flow = flow_table(domain.cell_phase[self.state.point_cells], self.materials, temperature)
         self._set_initial_state()
         self._set_facet_parameters()
         self._build_forms()
@@ -149,12 +154,12 @@ class ElectrodeModel:
         concentration = self.start * scale
         potential = np.array(
             [
-                float(-m.lithium.curve.voltage(x, exp=np.exp, tanh=np.tanh)) if isinstance(m.lithium, Host) else 0.0
+                float(-m.lithium.curve.voltage(x, exp=np.exp, tanh=np.tanh))
+                if isinstance(m.lithium, Host)
+                else 0.0
                 for m, x in zip(self.materials, self.start, strict=True)
             ]
         )
-        from fem.units import FARADAY
-
         conductor = potential.min() if potential.min() < 0.0 else 0.0
         for index, material in enumerate(self.materials):
             if isinstance(material.lithium, Conductor):
@@ -184,7 +189,9 @@ class ElectrodeModel:
         onset, final, breakable = [], [], []
         for kind, law in zip(self.interfaces.kinds, self.laws, strict=True):
             if law.strength is None or law.fracture_energy is None:
-                onset.append(1.0), final.append(2.0), breakable.append(0.0)
+                onset.append(1.0)
+                final.append(2.0)
+                breakable.append(0.0)
                 continue
             begin = law.strength.value / law.stiffness.value
             end = 2.0 * law.fracture_energy.value / law.strength.value
@@ -194,7 +201,9 @@ class ElectrodeModel:
                     law.fracture_energy.value,
                     f"above strength²/(2 stiffness) = {0.5 * begin * law.strength.value:.3g} J/m^2",
                 )
-            onset.append(begin), final.append(end), breakable.append(1.0)
+            onset.append(begin)
+            final.append(end)
+            breakable.append(1.0)
         self.relaxation_time = max((law.relaxation_time.value for law in self.laws), default=0.0)
         self.relaxation = dfem.Constant(self.domain.mesh, self.relaxation_time)
         self.cohesive = cohesive.CohesiveParameters(
@@ -211,7 +220,9 @@ class ElectrodeModel:
             breakable=self._facet_constant("breakable", breakable),
             relaxation_time=self.relaxation,
         )
-        self.open_exchange = self._facet_constant("open_exchange", [law.open_exchange.value for law in self.laws])
+        self.open_exchange = self._facet_constant(
+            "open_exchange", [law.open_exchange.value for law in self.laws]
+        )
         self.friction = self._facet_constant("friction", [law.friction.value for law in self.laws])
         self.conductance = self._facet_constant(
             "conductance", [1.0 / law.exchange_resistance.value for law in self.laws]
@@ -371,7 +382,7 @@ class ElectrodeModel:
             scratch.sub(load.field).interpolate(load.values)
             values[:] = scratch.x.array[dofs]
 
-        self._refreshers = [*getattr(self, "_refreshers", []), refresh]
+        self._refreshers.append(refresh)
         refresh()
         return Constraint(dofs, values)
 
@@ -391,7 +402,7 @@ class ElectrodeModel:
         """Set the step and refresh prescribed values that vary in time."""
         self.dt.value = dt
         self.relaxation.value = self.relaxation_time + self.relaxation_ratio * dt
-        for refresh in getattr(self, "_refreshers", []):
+        for refresh in self._refreshers:
             refresh()
 
     def update_flow(self) -> bool:
@@ -402,7 +413,12 @@ class ElectrodeModel:
         failed = False
         try:
             increment, modulus = solve_increment(
-                self.flow, trial[:, 0], trial[:, 1], state.accumulated.x.array, state.drag.x.array, float(self.dt.value)
+                self.flow,
+                trial[:, 0],
+                trial[:, 1],
+                state.accumulated.x.array,
+                state.drag.x.array,
+                float(self.dt.value),
             )
             state.increment.x.array[:] = increment
             state.flow_modulus.x.array[:] = modulus

@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
+import ufl
+from dolfinx import fem as dfem
 from mpi4py import MPI
 from petsc4py import PETSc
 
-from fem import compat
-from fem.model import ElectrodeModel
-from fem.model import Constraint
+from fem import balances, compat
+from fem.model import Constraint, ElectrodeModel
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,24 @@ class NewtonSolver:
         options: Further PETSc options without prefix, e.g. ``{"snes_monitor": None}``.
     """
 
-    def __init__(self, model: ElectrodeModel, settings: SolverSettings, options: dict[str, object] | None = None):
+    def __init__(
+        self, model: ElectrodeModel, settings: SolverSettings, options: dict[str, object] | None = None
+    ):
         self.model, self.settings, self.timing = model, settings, Timing()
         self._assembled = _like(model)
         self.matrix = compat.create_matrix(model.jacobian_form)
         self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
         self._solution, self._residual = self.matrix.createVecs()
         dofs, owned = model.state.dofs, model.state.dofs.owned
-        self._fields = [d[d < owned] for d in (dofs.displacement, dofs.concentration, dofs.chemical_potential)]
+        self._fields = [
+            d[d < owned] for d in (dofs.displacement, dofs.concentration, dofs.chemical_potential)
+        ]
         self._constrained = np.unique(
             np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
         ).astype(np.int32)
         self._nodal_weights = self._weights()
         self._inert = ~np.isin(self._fields[1], model.storing_dofs)
-        self._last_update: np.ndarray | None = None
+        self._last_update: npt.NDArray[np.float64] | None = None
         self._damping, self._radius, self._last_force = 1.0, settings.largest_update, np.inf
         snes = PETSc.SNES().create(model.comm)
         prefix = f"swellbound_{id(self)}_"
@@ -158,7 +164,9 @@ class NewtonSolver:
         self.timing.residuals += 1
         self.timing.residual_seconds += time.perf_counter() - started
 
-    def _jacobian(self, snes: PETSc.SNES, x: PETSc.Vec, jacobian: PETSc.Mat, preconditioner: PETSc.Mat) -> None:
+    def _jacobian(
+        self, snes: PETSc.SNES, x: PETSc.Vec, jacobian: PETSc.Mat, preconditioner: PETSc.Mat
+    ) -> None:
         started = time.perf_counter()
         compat.assemble_matrix(jacobian, self.model.jacobian_form)
         # Whole rows are replaced and columns kept: prescribed values then enter through the linear solve.
@@ -216,11 +224,15 @@ class NewtonSolver:
             factor = self._radius / moved
         update = values[self._fields[0]]
         if self._last_update is not None:
-            local = np.array([update @ self._last_update, update @ update, self._last_update @ self._last_update])
+            local = np.array(
+                [update @ self._last_update, update @ update, self._last_update @ self._last_update]
+            )
             products = np.empty(3)
             self.model.comm.Allreduce(local, products, op=MPI.SUM)
             turning_back = products[0] < -0.4 * np.sqrt(products[1] * products[2])
-            self._damping = max(0.5 * self._damping, 1.0 / 16.0) if turning_back else min(2.0 * self._damping, 1.0)
+            self._damping = (
+                max(0.5 * self._damping, 1.0 / 16.0) if turning_back else min(2.0 * self._damping, 1.0)
+            )
         self._last_update = update.copy()
         factor = min(factor, self._damping)
         if factor < 1.0:
@@ -235,13 +247,8 @@ class NewtonSolver:
         y.array[:] = values
         return True
 
-    def _weights(self) -> list[np.ndarray]:
+    def _weights(self) -> list[npt.NDArray[np.float64]]:
         """What each residual entry is measured against: 1, a node's capacity in fmol, and its volume."""
-        import ufl
-        from dolfinx import fem as dfem
-
-        from fem import balances
-
         test = balances.split(ufl.TestFunction(self.model.state.space))
         measure = self.model.measures.nodal
         capacity = self.model.coefficients["maximum_concentration"]
@@ -258,9 +265,7 @@ _REASONS = {
 }
 
 
-def _like(model: ElectrodeModel):
-    from dolfinx import fem as dfem
-
+def _like(model: ElectrodeModel) -> dfem.Function:
     return dfem.Function(model.state.space)
 
 

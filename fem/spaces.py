@@ -60,7 +60,9 @@ def broken_space(
 
     template = dfem.functionspace(mesh, element)
     cell_map = mesh.topology.index_map(dimension)
-    dofs = np.full((cell_map.size_local + cell_map.num_ghosts, template.dofmap.list.shape[1]), -1, dtype=np.int32)
+    dofs = np.full(
+        (cell_map.size_local + cell_map.num_ghosts, template.dofmap.list.shape[1]), -1, dtype=np.int32
+    )
     for colour, (space, parent_cells) in enumerate(parts):
         block = space.dofmap.index_map_bs
         local = space.dofmap.list.astype(np.int64)

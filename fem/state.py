@@ -65,7 +65,9 @@ class State:
         )
         self.unknowns = dfem.Function(self.space, name="unknowns")
         self.previous = dfem.Function(self.space, name="previous")
-        scalar = dfem.functionspace(mesh, basix.ufl.quadrature_element(cell.name, degree=BULK_QUADRATURE_DEGREE))
+        scalar = dfem.functionspace(
+            mesh, basix.ufl.quadrature_element(cell.name, degree=BULK_QUADRATURE_DEGREE)
+        )
         size = kinematics.symmetric_size(dimension)
         tensor = dfem.functionspace(
             mesh, basix.ufl.quadrature_element(cell.name, value_shape=(size,), degree=BULK_QUADRATURE_DEGREE)
@@ -115,7 +117,9 @@ class State:
 
     def snapshot(self) -> Snapshot:
         """Copy of everything, local to this rank."""
-        return Snapshot({name: f.x.array.copy() for name, f in self.functions().items()}, self.time, self.steps)
+        return Snapshot(
+            {name: f.x.array.copy() for name, f in self.functions().items()}, self.time, self.steps
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Bring everything back to a snapshot, bit for bit."""

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import ufl
 from dolfinx import fem as dfem
 from mpi4py import MPI
 
+from fem import compat
 from fem.errors import RunStopped
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, Outcome
@@ -95,7 +97,7 @@ class Stepper:
         self.model, self.solver, self.settings = model, solver, settings
         self._before_commit = before_commit
         self.next_dt = settings.first
-        self._last: tuple[float, np.ndarray] | None = None
+        self._last: tuple[float, npt.NDArray[np.float64]] | None = None
         self._admissible = _AdmissibleCheck(model)
         model.release(1.0, settings.resting_stabilisation)
 
@@ -179,7 +181,7 @@ class Stepper:
         guess[kept] = array[kept]
         array[:] = guess
 
-    def _largest_lithiation_change(self, change: np.ndarray) -> float:
+    def _largest_lithiation_change(self, change: npt.NDArray[np.float64]) -> float:
         dofs = self.model.state.dofs.concentration
         scaled = np.abs(change[dofs]) / self.model.capacity_of_node[dofs]
         return float(self.model.comm.allreduce(float(np.max(scaled, initial=0.0)), op=MPI.MAX))
@@ -189,8 +191,6 @@ class _AdmissibleCheck:
     """min det F > 0 and 0 < x < 1 at every quadrature point and node."""
 
     def __init__(self, model: ElectrodeModel):
-        from fem import compat
-
         self.model = model
         space = model.state.increment.function_space
         self._determinant = dfem.Function(space)

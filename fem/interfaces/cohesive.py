@@ -81,7 +81,12 @@ def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any, d
         dt: Step in s.
     """
     _, tangential = split_opening(slip, normal)
-    return coefficient * pressure * tangential / ufl.sqrt(ufl.dot(tangential, tangential) + (CREEP_VELOCITY * dt) ** 2)
+    return (
+        coefficient
+        * pressure
+        * tangential
+        / ufl.sqrt(ufl.dot(tangential, tangential) + (CREEP_VELOCITY * dt) ** 2)
+    )
 
 
 def stored_energy(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters) -> Any:

@@ -10,9 +10,14 @@ from fem.interfaces.cohesive import CohesiveParameters, contact_pressure, damage
 
 
 def exchange_share(
-    opening: Any, normal: Any, history: Any, parameters: CohesiveParameters, reference_pressure: Any, open_share: Any
+    opening: Any,
+    normal: Any,
+    history: Any,
+    parameters: CohesiveParameters,
+    reference_pressure: Any,
+    open_share: Any,
 ) -> Any:
-    """g in [0, 1]: what is unbroken, plus what contact pressure restores of the broken part.
+    """G in [0, 1]: what is unbroken, plus what contact pressure restores of the broken part.
 
     ``open_share`` is what passes even where this section shows an open gap. Flakes that part in a 2D section still
     touch outside it, so a section alone would cut off far too many grains; zero is right for a 3D model.

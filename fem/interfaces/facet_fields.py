@@ -45,13 +45,16 @@ class FacetSpace:
         layout = self.space.dofmap.dof_layout
         facet_dimension = domain.dimension - 1
         local = np.array(
-            [layout.entity_dofs(facet_dimension, number) for number in range(domain.dimension + 1)], dtype=np.int32
+            [layout.entity_dofs(facet_dimension, number) for number in range(domain.dimension + 1)],
+            dtype=np.int32,
         )
         quadruples = interfaces.quadruples
         cells = self.space.dofmap.list[quadruples[:, 0]]
         self.facet_dofs: npt.NDArray[np.int32] = np.take_along_axis(cells, local[quadruples[:, 1]], axis=1)
         trial = ufl.dot(ufl.TrialFunction(self.space)("+"), self._normal("+"))
-        matrix = dfem.assemble_matrix(dfem.form(trial * self._test * measure, jit_options=compat.jit_options()))
+        matrix = dfem.assemble_matrix(
+            dfem.form(trial * self._test * measure, jit_options=compat.jit_options())
+        )
         matrix.scatter_reverse()
         sparse = matrix.to_scipy()
         rows = self.facet_dofs
@@ -60,7 +63,9 @@ class FacetSpace:
             for j in range(rows.shape[1]):
                 blocks[:, i, j] = np.asarray(sparse[rows[:, i], rows[:, j]]).ravel()
         self._mass = blocks
-        self._unit = self._project_vector(self._assembled(dfem.form(self._test * measure, jit_options=compat.jit_options())))
+        self._unit = self._project_vector(
+            self._assembled(dfem.form(self._test * measure, jit_options=compat.jit_options()))
+        )
 
     def function(self, name: str) -> dfem.Function:
         """A new zero field."""
@@ -109,8 +114,7 @@ class FacetSpace:
     def _project_vector(self, moments: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if len(moments) == 0:
             return moments
-        solved: npt.NDArray[np.float64] = np.linalg.solve(self._mass, moments[:, :, None])[:, :, 0]
-        return solved
+        return np.asarray(np.linalg.solve(self._mass, moments[:, :, None])[:, :, 0], dtype=np.float64)
 
 
 def interface_measure(domain: Domain, interfaces: InterfaceFacets, tag: int = 1) -> Any:

@@ -43,7 +43,9 @@ def kind_name(phase_a: str, phase_b: str) -> str:
     return "|".join(sorted((phase_a, phase_b)))
 
 
-_RESISTANCE = "flakes from D_eff; RT F/i0 with i0 of 9 (face), 0.3 (silicon), 0.03 A/m2 (lithium); to be calibrated"
+_RESISTANCE = (
+    "flakes from D_eff; RT F/i0 with i0 of 9 (face), 0.3 (silicon), 0.03 A/m2 (lithium); to be calibrated"
+)
 _BARE = "Lee et al. 2023, 10.1002/aenm.202300172: bare pressed electrode; upper bound, cutting also deforms"
 
 
@@ -66,7 +68,9 @@ def _law(
         Parameter(0.1, "s", "regularises snapping; its dissipation is reported", "assumed"),
         Parameter(1.0e-3, "MPa/um", "1 kPa at 1 um: carries a loose grain", "assumed"),
         Parameter(resistance, "pJ um^2 s/fmol^2", _RESISTANCE, "assumed"),
-        Parameter(0.0 if strength is None else 0.2, "1", "dry graphite and silicon slide; no measurement", "assumed"),
+        Parameter(
+            0.0 if strength is None else 0.2, "1", "dry graphite and silicon slide; no measurement", "assumed"
+        ),
         Parameter(0.25, "1", "contacts outside the 2D section; 0 in 3D", "assumed"),
         Parameter(1.0, "MPa", "contact pressure of a few MPa restores contact", "assumed"),
     )
@@ -82,7 +86,9 @@ _FACE = 30.0
 _SILICON = 1.0e3
 _LITHIUM = 1.0e4
 _FIBRILS = "binder holds by fibrils that stretch: weaker and tougher than dry contact; no measurement"
-_PRESSED = "sulfide pressed around the particles holds up to its own toughness, K_IC 0.23 MPa m^0.5; no measurement"
+_PRESSED = (
+    "sulfide pressed around the particles holds up to its own toughness, K_IC 0.23 MPa m^0.5; no measurement"
+)
 
 
 def shipped_laws() -> dict[str, InterfaceLaw]:
@@ -93,14 +99,18 @@ def shipped_laws() -> dict[str, InterfaceLaw]:
         for other in hosts[number:]:
             resistance = _FLAKES if other == host == "graphite" else _SILICON
             laws[kind_name(host, other)] = _law(20.0, 0.31, resistance)
-        laws[kind_name(host, "lithium")] = _law(20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed")
+        laws[kind_name(host, "lithium")] = _law(
+            20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed"
+        )
         laws[kind_name(host, "binder")] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
         laws[kind_name(host, "copper")] = _law(20.0, 0.31, _CLOSED)
         laws[kind_name(host, "electrolyte")] = _law(
             50.0, 2.1, _FACE if host == "graphite" else _SILICON, _PRESSED, "assumed"
         )
     for other in ("binder", "copper", "electrolyte", "lithium"):
-        laws[kind_name("lithium", other)] = _law(20.0, 1.0, _CLOSED, "pressed lithium sticks; no source", "assumed")
+        laws[kind_name("lithium", other)] = _law(
+            20.0, 1.0, _CLOSED, "pressed lithium sticks; no source", "assumed"
+        )
     laws[kind_name("binder", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
     for other in ("binder", "copper"):
         laws[kind_name("binder", other)] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")

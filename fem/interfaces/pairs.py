@@ -49,7 +49,9 @@ def find_interfaces(domain: Domain) -> InterfaceFacets:
     facets, first, second = shared[across].astype(np.int32), first[across], second[across]
 
     phase, colour = domain.cell_phase, domain.cell_colour
-    swap = (phase[first] > phase[second]) | ((phase[first] == phase[second]) & (colour[first] > colour[second]))
+    swap = (phase[first] > phase[second]) | (
+        (phase[first] == phase[second]) & (colour[first] > colour[second])
+    )
     plus, minus = np.where(swap, second, first), np.where(swap, first, second)
     per_cell = cell_facets.array.reshape(-1, dimension + 1)
     quadruples = np.column_stack(

@@ -35,7 +35,9 @@ class FlowTable:
     anand_points: tuple[tuple[npt.NDArray[np.intp], AnandFlow], ...]
 
 
-def flow_table(phase_of_point: npt.NDArray[np.int32], materials: list[Material], temperature: float) -> FlowTable:
+def flow_table(
+    phase_of_point: npt.NDArray[np.int32], materials: list[Material], temperature: float
+) -> FlowTable:
     """Tabulate the flow laws of the phases.
 
     Args:
@@ -124,7 +126,11 @@ def hardened_drag(table: FlowTable, drag: Array, increment: Array, dt: float) ->
             continue
         factor, delta = flow.size_factor.value, increment[flowing]
         start = drag[flowing]
-        limit = flow.saturation.value * factor * (delta / (dt * table.rate[flowing])) ** flow.saturation_exponent.value
+        limit = (
+            flow.saturation.value
+            * factor
+            * (delta / (dt * table.rate[flowing])) ** flow.saturation_exponent.value
+        )
         hardening, exponent = flow.hardening.value * factor, flow.hardening_exponent.value
         near, far = start.copy(), limit.copy()
         for _ in range(60):

@@ -46,8 +46,14 @@ def _plastic(yield_stress: float, source: str, mark: Mark) -> OverstressFlow:
 
 GRAPHITE = Material(
     "graphite",
-    _elastic(15e3, 30e3, 0.3, "Ai et al. 2020, 10.1149/2.0122001JES", "read", "Qi et al. 2010: threefold to LiC6"),
-    _plastic(200.0, "cut-off of elastic graphite: shear along the basal planes; no source for a single flake", "assumed"),
+    _elastic(
+        15e3, 30e3, 0.3, "Ai et al. 2020, 10.1149/2.0122001JES", "read", "Qi et al. 2010: threefold to LiC6"
+    ),
+    _plastic(
+        200.0,
+        "cut-off of elastic graphite: shear along the basal planes; no source for a single flake",
+        "assumed",
+    ),
     Swelling(
         _p(0.132, "1", "13.2 % at x = 1, Schweidler et al. 2018, 10.1021/acs.jpcc.8b01873", "literature"),
         _p(0.0, "1", _NONE, "assumed"),
@@ -63,7 +69,9 @@ GRAPHITE = Material(
 
 SILICON = Material(
     "silicon",
-    _elastic(55e3, -36e3, 0.26, "film biaxial modulus 70 to 35 GPa, Sethuraman et al. 2010", "read", "same films"),
+    _elastic(
+        55e3, -36e3, 0.26, "film biaxial modulus 70 to 35 GPa, Sethuraman et al. 2010", "read", "same films"
+    ),
     OverstressFlow(
         _p(120.0, "MPa", "Bower et al. 2011, 10.1016/j.jmps.2011.01.003", "read"),
         _p(0.0, "MPa", _NONE, "assumed"),

@@ -96,7 +96,7 @@ class ElectrodeModel:
         mesh = domain.mesh
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
         self.facet_constants = FacetSpace(domain, self.interfaces, self.dS, 1)
-        self.facet_history = FacetSpace(domain, self.interfaces, self.dS, HISTORY_DEGREE)
+        self.facet_history = FacetSpace(domain, self.interfaces, self.dS, HISTORY_DEGREE[domain.dimension])
         self.state = State(domain, self.facet_history, self.facet_constants)
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
@@ -430,7 +430,11 @@ class ElectrodeModel:
         """Accept the current unknowns: update all history and advance time."""
         state, dt = self.state, float(self.dt.value)
         compat.interpolate_expression(state.next_plastic_inverse, self._plastic_expression)
-        state.plastic_inverse.x.array[:] = state.next_plastic_inverse.x.array
+        size = kinematics.symmetric_size(self.domain.dimension)
+        flowed = state.increment.x.array > 0.0
+        state.plastic_inverse.x.array.reshape(-1, size)[flowed] = state.next_plastic_inverse.x.array.reshape(
+            -1, size
+        )[flowed]
         state.accumulated.x.array[:] += state.increment.x.array
         state.drag.x.array[:] = hardened_drag(self.flow, state.drag.x.array, state.increment.x.array, dt)
         state.increment.x.array[:] = 0.0

@@ -20,10 +20,11 @@ from fem import compat
 from fem.domain import Domain
 from fem.interfaces.pairs import InterfaceFacets
 
-# Two Gauss points on an edge, three points on a triangle: as many as HISTORY_DEGREE gives values, and at places where
-# those values determine the polynomial (the six points of degree 3 on a triangle lie on a conic and do not).
-QUADRATURE_DEGREE = {2: 3, 3: 2}
-HISTORY_DEGREE = 2
+# Three Gauss points on an edge, three points on a triangle: as many as the history space has values on a facet, and at
+# places where those values determine the polynomial (the six points of degree 3 on a triangle lie on a conic and do
+# not). On an edge two points would miss one shape of the opening, and corners would sink into each other.
+QUADRATURE_DEGREE = {2: 5, 3: 2}
+HISTORY_DEGREE = {2: 3, 3: 2}
 
 
 class FacetSpace:
@@ -33,7 +34,7 @@ class FacetSpace:
         domain: The mesh.
         interfaces: Its owned interface facets.
         measure: Interior-facet measure over all interfaces with '+'/'-' ordered by grain.
-        degree: Degree of the Raviart-Thomas space: 1 for constants, ``HISTORY_DEGREE`` for one value a point.
+        degree: Degree of the Raviart-Thomas space: 1 for constants, that of ``HISTORY_DEGREE`` for one value a point.
     """
 
     def __init__(self, domain: Domain, interfaces: InterfaceFacets, measure: Any, degree: int):

@@ -25,7 +25,9 @@ def random_table(rng: np.random.Generator) -> FlowTable:
     return FlowTable(threshold, hardening, rate, exponent, 10.0 ** rng.uniform(-1, 2.5, COUNT), ())
 
 
-def equation(table: FlowTable, k: int, trial: float, slope: float, accumulated: float, drag: float, dt: float):
+def equation(
+    table: FlowTable, k: int, trial: float, slope: float, accumulated: float, drag: float, dt: float
+):
     """σ̄(Δε) by elasticity minus σ̄(Δε) by the flow law."""
 
     def difference(increment: float) -> float:
@@ -127,19 +129,27 @@ def test_resistance_against_bisection(factor: float) -> None:
         root = brentq(excess, min(drag[k], limit[k]), max(drag[k], limit[k]), xtol=1e-14, rtol=1e-14)
         assert found[k] == pytest.approx(root, rel=1e-10), k
     # It moves towards the limit and never beyond.
-    assert np.all((found - drag) * (limit - drag) >= 0.0) and np.all(np.abs(limit - found) <= np.abs(limit - drag))
+    assert np.all((found - drag) * (limit - drag) >= 0.0) and np.all(
+        np.abs(limit - found) <= np.abs(limit - drag)
+    )
 
 
 def test_resistance_rests_without_flow_and_in_other_laws() -> None:
     table, _ = anand(1.0)
     drag = np.linspace(0.5, 3.0, COUNT)
     assert np.array_equal(hardened_drag(table, drag, np.zeros(COUNT), 1.0), drag)
-    other = flow_table(np.zeros(COUNT, dtype=np.int32), [host(flow=overstress(1.0, 2.0, 3.0, 1e-3, 4.0))], 300.0)
+    other = flow_table(
+        np.zeros(COUNT, dtype=np.int32), [host(flow=overstress(1.0, 2.0, 3.0, 1e-3, 4.0))], 300.0
+    )
     assert np.array_equal(hardened_drag(other, drag, np.full(COUNT, 1e-3), 1.0), drag)
 
 
 def test_harder_by_strain_lets_less_flow() -> None:
-    table = flow_table(np.zeros(3, dtype=np.int32), [host(flow=overstress(100.0, 1e3, 10.0, 1e-3, 5.0))], 300.0)
+    table = flow_table(
+        np.zeros(3, dtype=np.int32), [host(flow=overstress(100.0, 1e3, 10.0, 1e-3, 5.0))], 300.0
+    )
     accumulated: Array = np.array([0.0, 0.05, 0.1])
-    increment, _ = solve_increment(table, np.full(3, 180.0), np.full(3, 3e4), accumulated, table.initial_drag, 1.0)
+    increment, _ = solve_increment(
+        table, np.full(3, 180.0), np.full(3, 3e4), accumulated, table.initial_drag, 1.0
+    )
     assert increment[0] > increment[1] > 0.0 == increment[2]

@@ -15,10 +15,21 @@ from fem.errors import ParameterError
 from fem.interfaces.law import kind_name, shipped_laws
 from fem.materials.base import Conductor, Host, Reservoir, parameters_of
 from fem.materials.library import MATERIALS
-from fem.materials.open_circuit import GraphiteChen, LinearCurve, OpenCircuitCurve, SiliconVerbrugge, lithiation_at
+from fem.materials.open_circuit import (
+    GraphiteChen,
+    LinearCurve,
+    OpenCircuitCurve,
+    SiliconVerbrugge,
+    lithiation_at,
+)
 from tests.small import grid, host, integral, law, mesh_of, midpoints, model_on, p, sides
 
-CURVES: list[OpenCircuitCurve] = [GraphiteChen(), SiliconVerbrugge(), SiliconVerbrugge(1.0), SiliconVerbrugge(0.0)]
+CURVES: list[OpenCircuitCurve] = [
+    GraphiteChen(),
+    SiliconVerbrugge(),
+    SiliconVerbrugge(1.0),
+    SiliconVerbrugge(0.0),
+]
 
 
 def volts(curve: OpenCircuitCurve, x: float) -> float:
@@ -65,7 +76,7 @@ def test_a_voltage_out_of_reach_is_said() -> None:
     with pytest.raises(ValueError, match="does not reach"):
         lithiation_at(LinearCurve(1.0, 0.5), 1.7)
     mesh = mesh_of(MPI.COMM_SELF, *grid(1, 1, 1.0, 1.0))
-    with pytest.raises(ParameterError, match="phases|materials"):
+    with pytest.raises(ParameterError, match=r"phases|materials"):
         model_on(mesh, sides(1.0, 1.0), [host("alpha")], phases=["beta"])
 
 
@@ -95,20 +106,29 @@ def test_conductor_obeys_ohm() -> None:
 def test_every_pair_of_phases_has_a_law_and_every_number_a_source() -> None:
     laws = shipped_laws()
     for pair in combinations_with_replacement(MATERIALS, 2):
-        if pair not in {("pore", "pore"), ("copper", "copper"), ("electrolyte", "electrolyte"), ("copper", "electrolyte")}:
+        if pair not in {
+            ("pore", "pore"),
+            ("copper", "copper"),
+            ("electrolyte", "electrolyte"),
+            ("copper", "electrolyte"),
+        }:
             assert kind_name(*pair) in laws, pair
     assert kind_name("b", "a") == kind_name("a", "b") == "a|b"
     for name, item in [*MATERIALS.items(), *laws.items()]:
         found = list(parameters_of(item))
         assert found, name
         for key, parameter in found:
-            assert parameter.unit and parameter.source and np.isfinite(parameter.value) | (
-                key == "exchange_resistance"
+            assert (
+                parameter.unit
+                and parameter.source
+                and np.isfinite(parameter.value) | (key == "exchange_resistance")
             ), (name, key)
 
 
 def test_rows_of_a_host_and_a_reservoir() -> None:
-    material = host(youngs_modulus=7.0, modulus_slope=3.0, poisson_ratio=0.2, swelling=(1.0, 2.0, 3.0), capacity=5.0)
+    material = host(
+        youngs_modulus=7.0, modulus_slope=3.0, poisson_ratio=0.2, swelling=(1.0, 2.0, 3.0), capacity=5.0
+    )
     assert row(material, 0.4)[:8] == [7.0, 3.0, 0.2, 1.0, 2.0, 3.0, 0.4, 5.0]
     assert row(MATERIALS["lithium"], 1.0)[3] == 1.0  # J_c = x: its volume is what is left of it
 

@@ -73,7 +73,9 @@ def test_fields_on_facets(comm: MPI.Intracomm, cut: str, dimension: int) -> None
     where = parted(comm, dimension, cut)
     interfaces = find_interfaces(where)
     dS = interface_measure(where, interfaces)
-    constants, history = (FacetSpace(where, interfaces, dS, degree) for degree in (1, HISTORY_DEGREE[dimension]))
+    constants, history = (
+        FacetSpace(where, interfaces, dS, degree) for degree in (1, HISTORY_DEGREE[dimension])
+    )
 
     def total(expression: Any) -> float:
         return float(comm.allreduce(dfem.assemble_scalar(dfem.form(expression * dS)), op=MPI.SUM))
@@ -83,7 +85,9 @@ def test_fields_on_facets(comm: MPI.Intracomm, cut: str, dimension: int) -> None
     assert abs(total((value - 1.0) * (value - 2.0) * (value - 3.0))) < 1e-12
     count = comm.allreduce(len(interfaces.facets))
     weight = 1.0 if dimension == 2 else 0.5
-    assert total(value) == pytest.approx(weight * (count + comm.allreduce(int(interfaces.kind.sum()))), rel=1e-12)
+    assert total(value) == pytest.approx(
+        weight * (count + comm.allreduce(int(interfaces.kind.sum()))), rel=1e-12
+    )
     np.testing.assert_allclose(constants.values(number), 1.0 + interfaces.kind, rtol=1e-13)
     # The history takes any linear function on a facet exactly.
     x = ufl.SpatialCoordinate(where.mesh)

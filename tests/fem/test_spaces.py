@@ -17,7 +17,19 @@ from fem.domain import Domain
 from fem.interfaces.facet_fields import interface_measure
 from fem.interfaces.pairs import find_interfaces
 from fem.spaces import broken_space, subspace_dofs
-from tests.small import Array, at_points, box, grid, host, law, mesh_of, midpoints, model_on, set_displacement, sides
+from tests.small import (
+    Array,
+    at_points,
+    box,
+    grid,
+    host,
+    law,
+    mesh_of,
+    midpoints,
+    model_on,
+    set_displacement,
+    sides,
+)
 
 CUTS = ["default", "grain by grain", "across the grains", "cell by cell", "one rank has nearly all"]
 
@@ -60,7 +72,9 @@ def counted(where: Domain, degree: int) -> int:
     """Number of different (node, grain) pairs in the whole mesh, by brute force."""
     places = np.round(nodes(where, degree) * 64.0).astype(int)
     pairs = {
-        (tuple(place), int(grain)) for cell, grain in zip(places, where.cell_grain, strict=True) for place in cell
+        (tuple(place), int(grain))
+        for cell, grain in zip(places, where.cell_grain, strict=True)
+        for place in cell
     }
     return len(set().union(*where.mesh.comm.allgather(pairs)))
 
@@ -162,7 +176,9 @@ def test_dofs_of_a_component(comm: MPI.Intracomm, colours: list[int]) -> None:
     first, second = subspace_dofs(space, 0), subspace_dofs(space, 1)
     map_ = space.dofmap.index_map
     assert not set(first) & set(second)
-    assert np.array_equal(np.sort(np.concatenate([first, second])), np.arange(map_.size_local + map_.num_ghosts))
+    assert np.array_equal(
+        np.sort(np.concatenate([first, second])), np.arange(map_.size_local + map_.num_ghosts)
+    )
     x, y = subspace_dofs(space, 0, 0), subspace_dofs(space, 0, 1)
     assert np.array_equal(np.sort(np.concatenate([x, y])), first)
 
@@ -172,7 +188,11 @@ def test_dofs_of_a_component(comm: MPI.Intracomm, colours: list[int]) -> None:
 def test_broken_gradient_patch(comm: MPI.Intracomm, cut: str) -> None:
     points, cells = grid(4, 4, 4.0, 4.0)
     middle = points[cells].mean(axis=1)
-    owner = grain_of(middle, 2) if cut == "grain by grain" else np.random.default_rng(2).integers(0, 1000, len(cells))
+    owner = (
+        grain_of(middle, 2)
+        if cut == "grain by grain"
+        else np.random.default_rng(2).integers(0, 1000, len(cells))
+    )
     mesh = mesh_of(comm, points, cells, owner)
     grain = grain_of(midpoints(mesh), 2)
     model = model_on(

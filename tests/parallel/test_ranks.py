@@ -34,7 +34,13 @@ def electrode(comm: MPI.Intracomm, cut: str) -> ElectrodeModel:
     middle = midpoints(mesh)
     grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
     grain = np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)
-    loads = [Support("bottom", 1), Support("left", 0), Support("right", 0), Pressure("top"), LithiumInflux("top")]
+    loads = [
+        Support("bottom", 1),
+        Support("left", 0),
+        Support("right", 0),
+        Pressure("top"),
+        LithiumInflux("top"),
+    ]
     where = domain.from_arrays(mesh, grain, PHASES, sides(SIZE, SIZE))
     model = ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15)
     model.control("pressure").value, model.control("influx").value = 0.5, 2 * 3.09 / 96.485
@@ -43,7 +49,9 @@ def electrode(comm: MPI.Intracomm, cut: str) -> ElectrodeModel:
 
 def answer(model: ElectrodeModel) -> Array:
     """Thickness, damage, mean lithiation of both hosts, flow strain, elastic energy after some steps."""
-    stepper = Stepper(model, NewtonSolver(model, TIGHT), StepSettings(first=10.0, largest=20.0, damage_change=1.0))
+    stepper = Stepper(
+        model, NewtonSolver(model, TIGHT), StepSettings(first=10.0, largest=20.0, damage_change=1.0)
+    )
     for _ in range(STEPS):
         report = stepper.advance(20.0)
         assert report.rejected == 0, report

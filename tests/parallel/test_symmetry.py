@@ -33,7 +33,9 @@ SETTINGS = SolverSettings(
 
 
 def flake(phase: str) -> Material:
-    return host(phase, youngs_modulus=15e3, modulus_slope=30e3, swelling=0.13, capacity=31.36, diffusivity=0.24)
+    return host(
+        phase, youngs_modulus=15e3, modulus_slope=30e3, swelling=0.13, capacity=31.36, diffusivity=0.24
+    )
 
 
 def agglomerate(phase: str) -> Material:

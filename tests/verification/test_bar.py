@@ -112,7 +112,9 @@ def check(model: ElectrodeModel) -> None:
     )
     assert stored / area == pytest.approx(energy, rel=1e-10)
     assert reaction(model, "top", 0, model.domain.dimension - 1) / area == pytest.approx(stress, rel=1e-9)
-    nominal = at_points(model, model.bulk.nominal_stress)[..., model.domain.dimension - 1, model.domain.dimension - 1]
+    nominal = at_points(model, model.bulk.nominal_stress)[
+        ..., model.domain.dimension - 1, model.domain.dimension - 1
+    ]
     np.testing.assert_allclose(nominal, stress, rtol=1e-9)
 
 

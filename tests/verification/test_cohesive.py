@@ -79,7 +79,14 @@ class Puller:
 
 @pytest.mark.parametrize(
     ("degrees", "shear_ratio"),
-    [(0.0, 1.0), (45.0, 1.0), (90.0, 1.0), (0.0, 0.6), pytest.param(45.0, 0.6, marks=pytest.mark.parallel), (90.0, 0.6)],
+    [
+        (0.0, 1.0),
+        (45.0, 1.0),
+        (90.0, 1.0),
+        (0.0, 0.6),
+        pytest.param(45.0, 0.6, marks=pytest.mark.parallel),
+        (90.0, 0.6),
+    ],
 )
 def test_separation(comm: MPI.Intracomm, degrees: float, shear_ratio: float) -> None:
     angle = np.deg2rad(degrees)
@@ -87,7 +94,10 @@ def test_separation(comm: MPI.Intracomm, degrees: float, shear_ratio: float) -> 
     share = float(np.hypot(np.cos(angle), shear_ratio * np.sin(angle)))
     puller = Puller(pair(comm, shear_ratio), degrees)
     # The law is linear between these openings, so that the trapezoidal rule is exact.
-    openings = np.concatenate([np.linspace(0.0, ONSET, 4), np.linspace(ONSET, FINAL, 16)[1:], [1.02 * FINAL]]) / share
+    openings = (
+        np.concatenate([np.linspace(0.0, ONSET, 4), np.linspace(ONSET, FINAL, 16)[1:], [1.02 * FINAL]])
+        / share
+    )
     tractions, dissipated, damage = [], [], []
     for opening in openings:
         tractions.append(puller.to(float(opening)))
@@ -147,7 +157,9 @@ def test_damage_growth_is_relaxed_but_not_the_motion(comm: MPI.Intracomm) -> Non
     target, history = 0.5 * FINAL, 0.0
     for _ in range(4):
         traction = puller.to(target)
-        history += 1.0 / (1.0 + 3.0) * max(target - history, 0.0)  # backward Euler of κ̇ = ⟨δ - κ⟩ / τ with dt = 1
+        history += (
+            1.0 / (1.0 + 3.0) * max(target - history, 0.0)
+        )  # backward Euler of κ̇ = ⟨δ - κ⟩ / τ with dt = 1
         damage = FINAL * (history - ONSET) / (history * (FINAL - ONSET))
         assert model.mean_damage() == pytest.approx(damage, rel=1e-3)
         assert traction == pytest.approx((1.0 - damage) * STIFFNESS * target, rel=1e-3)

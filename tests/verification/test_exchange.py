@@ -64,7 +64,10 @@ def layers(
         Prescribed(where["high"], 1, lambda x: np.full(x.shape[1], HIGH)),
         Prescribed(where["low"], 1, lambda x: np.full(x.shape[1], LOW)),
     ]
-    materials = [host(names[0], capacity=CAPACITY, diffusivity=0.2), host(names[1], capacity=CAPACITY, diffusivity=0.05)]
+    materials = [
+        host(names[0], capacity=CAPACITY, diffusivity=0.2),
+        host(names[1], capacity=CAPACITY, diffusivity=0.05),
+    ]
     return model_on(
         mesh,
         sides(WIDTH, 15.0),

@@ -27,7 +27,13 @@ def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
     middle = midpoints(mesh)
     grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
     grain = np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)
-    loads = [Support("bottom", 1), Support("left", 0), Support("right", 0), Pressure("top"), LithiumInflux("top")]
+    loads = [
+        Support("bottom", 1),
+        Support("left", 0),
+        Support("right", 0),
+        Pressure("top"),
+        LithiumInflux("top"),
+    ]
     where = domain.from_arrays(mesh, grain, PHASES, sides(SIZE, SIZE))
     model = ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15)
     model.control("pressure").value, model.control("influx").value = 1.0, 3.09 / 96.485

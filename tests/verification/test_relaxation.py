@@ -65,7 +65,7 @@ def relaxation(comm: MPI.Intracomm, ratio: float) -> Array:
     assert axial_stress(model) == pytest.approx(START, abs=1e-8)
     last, result = 0.0, []
     for time in TIMES:
-        count = int(round(np.log(10.0) / np.log(ratio))) if last else int(round(np.log(1e4) / np.log(ratio)))
+        count = round(np.log(10.0) / np.log(ratio)) if last else round(np.log(1e4) / np.log(ratio))
         first = time / 10.0 if last else 1e-4
         for target in np.geomspace(first, time, count + 1)[1 if last else 0 :]:
             solved_step(model, solver, float(target) - last)

@@ -91,7 +91,9 @@ def test_free_swelling_in_3d(comm: MPI.Intracomm, ratio: float, stretch: float) 
     )
     fill(model, filling, 1.0, 10)
     deformation = at_points(model, model.bulk.deformation)
-    np.testing.assert_allclose(deformation, np.broadcast_to(np.eye(3) * stretch, deformation.shape), atol=6e-6)
+    np.testing.assert_allclose(
+        deformation, np.broadcast_to(np.eye(3) * stretch, deformation.shape), atol=6e-6
+    )
     np.testing.assert_allclose(
         deformation, np.broadcast_to(np.eye(3) * ratio ** (1.0 / 3.0), deformation.shape), atol=1e-12
     )

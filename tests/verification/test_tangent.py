@@ -1,4 +1,4 @@
-"""Known answer 14 and gate 6: the Jacobian of the whole coupled residual against finite differences, regime by regime."""
+"""Known answer 14 and gate 6: the Jacobian of the coupled residual against finite differences, regime by regime."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ def grain_of(middle: Array) -> Array:
 def model() -> ElectrodeModel:
     mesh = mesh_of(MPI.COMM_SELF, *grid(4, 8, SIZE, SIZE))
     where = domain.from_arrays(mesh, grain_of(midpoints(mesh)), PHASES, sides(SIZE, SIZE))
-    loads = [Support("bottom", 1), Support("left", 0), Support("right", 0), Pressure("top"), LithiumInflux("top")]
+    loads = [
+        Support("bottom", 1),
+        Support("left", 0),
+        Support("right", 0),
+        Pressure("top"),
+        LithiumInflux("top"),
+    ]
     return ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15, start_voltage=0.4)
 
 
@@ -80,7 +86,13 @@ def flowing(model: ElectrodeModel) -> None:
         )
 
 
-REGIMES = {"closed": closed, "opening": opening, "damaging": damaging, "unloading": unloading, "flowing": flowing}
+REGIMES = {
+    "closed": closed,
+    "opening": opening,
+    "damaging": damaging,
+    "unloading": unloading,
+    "flowing": flowing,
+}
 
 
 @pytest.mark.parametrize("regime", REGIMES)
@@ -105,7 +117,9 @@ def check(model: ElectrodeModel, prepare: Callable[[ElectrodeModel], None], regi
     base = values.copy()
     # Grains move as rigid bodies first of all, so that the interfaces carry most of the change, in proportion to
     # the openings, so that no facet crosses a kink; in the flowing regime they deform.
-    length, noise = {"flowing": (1e-3, 1.0), "closed": (1e-6, 0.1), "opening": (1e-6, 0.1)}.get(regime, (1e-4, 0.01))
+    length, noise = {"flowing": (1e-3, 1.0), "closed": (1e-6, 0.1), "opening": (1e-6, 0.1)}.get(
+        regime, (1e-4, 0.01)
+    )
     direction = rigid_motions(model, length, rng)
     direction[dofs.displacement] += noise * length * rng.standard_normal(len(dofs.displacement))
     direction[dofs.concentration] = 1e-2 * capacity * rng.standard_normal(len(dofs.concentration))

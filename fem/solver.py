@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, field
 
@@ -14,6 +15,10 @@ from petsc4py import PETSc
 
 from fem import balances, compat
 from fem.model import Constraint, ElectrodeModel
+
+
+# Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
+_SOLVERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class NewtonSolver:
         self._last_update: npt.NDArray[np.float64] | None = None
         self._damping, self._radius, self._last_force = 1.0, settings.largest_update, np.inf
         snes = PETSc.SNES().create(model.comm)
-        prefix = f"swellbound_{id(self)}_"
+        prefix = f"swellbound_{next(_SOLVERS)}_"
         snes.setOptionsPrefix(prefix)
         snes.setType("newtonls")
         snes.setFunction(self._function, self._residual)

@@ -16,7 +16,6 @@ from petsc4py import PETSc
 from fem import balances, compat
 from fem.model import Constraint, ElectrodeModel
 
-
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
 _SOLVERS = itertools.count()
 

@@ -1,4 +1,4 @@
-"""Cell-wise material parameters: one vector per cell, so that one compiled form serves every material."""
+"""Cell-wise parameters of the material and the cell's midpoint, one vector per cell: one form serves every material."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from dolfinx import fem as dfem
+from dolfinx import mesh as dmesh
 
 from fem.domain import Domain
 from fem.materials.base import Conductor, Host, Material, Reservoir
@@ -30,6 +31,8 @@ _NAMES = (
     "hessian_stiffness",
     "filling",
 )
+# Behind the parameters of the material: where the cell is, in µm.
+_MIDPOINT = ("midpoint_x", "midpoint_y", "midpoint_z")
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,12 @@ def tabulate(
         materials: Material of each phase, in the order of ``domain.phases``.
         initial_lithiation: x0 of each phase, shape (phases,).
     """
-    space = dfem.functionspace(domain.mesh, ("DG", 0, (len(_NAMES),)))
-    function = dfem.Function(space, name="material_parameters")
+    names = (*_NAMES, *_MIDPOINT[: domain.dimension])
+    space = dfem.functionspace(domain.mesh, ("DG", 0, (len(names),)))
+    function = dfem.Function(space, name="cell_parameters")
     table = np.array([row(m, float(x)) for m, x in zip(materials, initial_lithiation, strict=True)])
-    function.x.array.reshape(-1, len(_NAMES))[space.dofmap.list[:, 0]] = table[domain.cell_phase]
-    return Coefficients(function, _NAMES)
+    cells = np.arange(len(domain.cell_phase), dtype=np.int32)
+    middle = dmesh.compute_midpoints(domain.mesh, domain.dimension, cells)[:, : domain.dimension]
+    values = np.hstack([table[domain.cell_phase], middle])
+    function.x.array.reshape(-1, len(names))[space.dofmap.list[:, 0]] = values
+    return Coefficients(function, names)

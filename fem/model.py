@@ -350,7 +350,7 @@ class ElectrodeModel:
             if load.lithium is not None:
                 terms -= self.dt * load.lithium * test.concentration * self.measures.bulk
             if load.potential is not None:
-                terms -= load.potential * test.chemical_potential * self.measures.bulk
+                terms -= load.potential * test.chemical_potential * self.measures.nodal
             return terms
         return zero
 

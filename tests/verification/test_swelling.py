@@ -32,7 +32,9 @@ from tests.small import (
 
 CAPACITY, YOUNG = 311.1, 55e3
 START = 0.01
-EXACT = SolverSettings(force_tolerance=1e-8, lithium_tolerance=1e-12, potential_tolerance=1e-10)
+EXACT = SolverSettings(
+    force_tolerance=1e-8, lithium_tolerance=1e-12, potential_tolerance=1e-10, largest_update=10.0
+)
 
 
 class Filling:

@@ -89,7 +89,7 @@ class NewtonSolver:
             np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
         ).astype(np.int32)
         self._nodal_weights = self._weights()
-        self._inert = ~np.isin(self._fields[1], model.storing_dofs)
+        self._unbounded = ~np.isin(self._fields[1], np.setdiff1d(model.storing_dofs, self._constrained))
         self._last_update: npt.NDArray[np.float64] | None = None
         self._damping, self._radius, self._last_force = 1.0, settings.largest_update, np.inf
         snes = PETSc.SNES().create(model.comm)
@@ -234,6 +234,7 @@ class NewtonSolver:
             products = np.empty(3)
             self.model.comm.Allreduce(local, products, op=MPI.SUM)
             turning_back = products[0] < -0.4 * np.sqrt(products[1] * products[2])
+            turning_back = turning_back and moved > self.settings.displacement_tolerance
             self._damping = (
                 max(0.5 * self._damping, 1.0 / 16.0) if turning_back else min(2.0 * self._damping, 1.0)
             )
@@ -245,8 +246,7 @@ class NewtonSolver:
         start, bound = x.array_r[dofs], self.model.capacity_of_node[dofs]
         low, high = start - 0.9 * np.abs(start), start + 0.9 * np.abs(bound - start)
         target = start - values[dofs]
-        inert = self._inert
-        clipped = np.where(inert, target, np.clip(target, low, high))
+        clipped = np.where(self._unbounded, target, np.clip(target, low, high))
         values[dofs] = start - clipped
         y.array[:] = values
         return True

@@ -113,5 +113,8 @@ def test_a_step_after_a_rejection_is_as_if_there_had_been_none(comm: MPI.Intraco
     direct = Stepper(model, solver, StepSettings(first=report.dt, **plain)).advance(20.0)
     assert direct.rejected == 0 and direct.dt == report.dt
     for name, array in model.state.snapshot().arrays.items():
-        assert np.array_equal(array, retried.arrays[name]), name
+        if comm.size == 1:
+            assert np.array_equal(array, retried.arrays[name]), name
+        else:  # the factorisation on several ranks sums in an order of its own each time
+            np.testing.assert_allclose(array, retried.arrays[name], rtol=1e-7, atol=1e-12, err_msg=name)
     assert any(np.any(start.arrays[name] != retried.arrays[name]) for name in start.arrays)

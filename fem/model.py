@@ -55,6 +55,8 @@ class ElectrodeModel:
         initial_lithiation: Lithiation of phases that start elsewhere.
         relaxation_ratio: Damage follows the opening over the interfaces' relaxation time plus this many steps. It
             vanishes with the step, and what it dissipates is reported with the viscous dissipation.
+        displacement_degree: Polynomial degree of the displacement. Linear displacement locks where plastic flow
+            keeps the volume; it serves comparisons with codes that have nothing else.
 
     Raises:
         ParameterError: A phase or an interface kind of the mesh has no material or law.
@@ -70,6 +72,7 @@ class ElectrodeModel:
         start_voltage: float = 1.2,
         initial_lithiation: Mapping[str, float] | None = None,
         relaxation_ratio: float = 0.0,
+        displacement_degree: int = 2,
     ):
         self.domain, self.loads, self.temperature = domain, tuple(loads), temperature
         self.comm: MPI.Intracomm = domain.mesh.comm
@@ -97,7 +100,7 @@ class ElectrodeModel:
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
         self.facet_constants = FacetSpace(domain, self.interfaces, self.dS, 1)
         self.facet_history = FacetSpace(domain, self.interfaces, self.dS, HISTORY_DEGREE[domain.dimension])
-        self.state = State(domain, self.facet_history, self.facet_constants)
+        self.state = State(domain, self.facet_history, self.facet_constants, displacement_degree)
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         cells = np.arange(len(domain.cell_phase), dtype=np.int32)

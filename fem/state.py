@@ -32,7 +32,7 @@ class State:
     """Unknowns and history.
 
     Attributes:
-        unknowns: Displacement (P2), concentration and chemical potential (P1) on the broken mixed space.
+        unknowns: Displacement (P2 unless said otherwise), concentration and chemical potential (P1) on the broken mixed space.
         previous: The same at the beginning of the step.
         plastic_inverse: Cp⁻¹ at quadrature points, independent components.
         increment: Flow increment Δε of the step at quadrature points.
@@ -46,12 +46,18 @@ class State:
         time: In s.
     """
 
-    def __init__(self, domain: Domain, history_space: FacetSpace, constant_space: FacetSpace):
+    def __init__(
+        self,
+        domain: Domain,
+        history_space: FacetSpace,
+        constant_space: FacetSpace,
+        displacement_degree: int = 2,
+    ):
         mesh, dimension = domain.mesh, domain.dimension
         cell = mesh.basix_cell()
         self.element = basix.ufl.mixed_element(
             [
-                basix.ufl.element("Lagrange", cell, 2, shape=(dimension,)),
+                basix.ufl.element("Lagrange", cell, displacement_degree, shape=(dimension,)),
                 basix.ufl.element("Lagrange", cell, 1),
                 basix.ufl.element("Lagrange", cell, 1),
             ]

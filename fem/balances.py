@@ -10,7 +10,7 @@ import ufl
 from fem import kinematics
 from fem.coefficients import Coefficients
 from fem.constitutive import BulkLaw, CellParameters, bulk_law
-from fem.interfaces import cohesive, exchange
+from fem.interfaces import cohesive, contact, exchange
 from fem.materials.open_circuit import OpenCircuitCurve
 from fem.units import FARADAY
 
@@ -229,8 +229,9 @@ def interface_work(
     grown = cohesive.grown_history(opening, direction, history, parameters, dt)
     pull = cohesive.traction(opening, direction, grown, parameters)
     slip = opening - interface_opening(previous.displacement)
-    drag = cohesive.friction_traction(slip, direction, pressure, friction, dt)
-    return ufl.inner(pull + drag + stabilisation * slip, interface_opening(test.displacement)) * dS
+    push = contact.contact_traction(opening, direction, parameters.contact_stiffness)
+    drag = contact.friction_traction(slip, direction, pressure, friction, dt)
+    return ufl.inner(pull + push + drag + stabilisation * slip, interface_opening(test.displacement)) * dS
 
 
 def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:

@@ -24,7 +24,7 @@ from dolfinx import fem as dfem
 
 from fem import balances, compat, constitutive, kinematics
 from fem.facet_geometry import Array
-from fem.interfaces import cohesive
+from fem.interfaces import cohesive, contact
 from fem.model import ElectrodeModel
 from fem.state import BULK_QUADRATURE_DEGREE
 
@@ -127,7 +127,7 @@ class InterfaceEnergy:
         history = model.history_value
         grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
         slip = opening - start
-        drag = cohesive.friction_traction(
+        drag = contact.friction_traction(
             slip, normal, model.facet_history.value(model.state.contact_pressure), model.friction, model.dt
         )
         viscous = viscous_dissipation(
@@ -139,7 +139,8 @@ class InterfaceEnergy:
         )
         values = ufl.as_vector(
             [
-                cohesive.stored_energy(opening, normal, grown, parameters),
+                cohesive.stored_energy(opening, normal, grown, parameters)
+                + contact.contact_energy(opening, normal, parameters.contact_stiffness),
                 cohesive.fracture_dissipation(grown, parameters),
                 viscous,
                 ufl.dot(drag, slip),

@@ -20,7 +20,7 @@ from fem.coefficients import tabulate
 from fem.constitutive import updated_plastic_inverse
 from fem.domain import Domain
 from fem.errors import ParameterError, StepFailed
-from fem.interfaces import cohesive, exchange
+from fem.interfaces import cohesive, contact, exchange
 from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
@@ -320,7 +320,7 @@ class ElectrodeModel:
                 cohesive.grown_history(opening, normal, self.history_value, self.cohesive, self.dt)
             )
             self._pressure = self.facet_history.projection(
-                cohesive.contact_pressure(opening, normal, self.cohesive)
+                contact.contact_pressure(opening, normal, self.cohesive.contact_stiffness)
             )
             self._damage_forms = [
                 self.facet_constants.projection(cohesive.damage(self.history_value, self.cohesive)),

@@ -1,4 +1,4 @@
-"""Traction-separation of an interface: bilinear, mixed-mode, irreversible, with stiff contact.
+"""Traction-separation of an interface: bilinear, mixed-mode, irreversible. Contact is in fem/interfaces/contact.py.
 
 The effective opening is √(⟨δn⟩² + β² |δt|²) (Camacho and Ortiz 1996, 10.1016/0020-7683(95)00255-3). The history
 variable is the largest effective opening κ; damage D(κ) is that of the bilinear law with fracture energy
@@ -13,11 +13,10 @@ from typing import Any
 
 import ufl
 
+from fem.interfaces.opening import split_opening
+
 # Squared length (µm²) that keeps the root of the effective opening differentiable at a closed interface.
 _CLOSED = 1.0e-24
-# Slip velocity (µm/s) below which a contact creeps instead of sticking. Ten times less took half as many Newton
-# iterations again on the demo electrode; friction is then sharper than the assumed coefficient deserves.
-CREEP_VELOCITY = 5.0e-5
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,6 @@ class CohesiveParameters:
     final_opening: Any
     breakable: Any
     relaxation_time: Any
-
-
-def split_opening(opening: Any, normal: Any) -> tuple[Any, Any]:
-    """Normal opening (scalar, positive when open) and tangential opening (vector)."""
-    along = ufl.dot(opening, normal)
-    return along, opening - along * normal
 
 
 def effective_opening(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any:
@@ -66,37 +59,13 @@ def traction(opening: Any, normal: Any, history: Any, parameters: CohesiveParame
     along, tangential = split_opening(opening, normal)
     intact = (1.0 - damage(history, parameters)) * parameters.stiffness + parameters.residual_stiffness
     open_part = ufl.max_value(along, 0.0)
-    pull = intact * (open_part * normal + parameters.shear_ratio**2 * tangential)
-    return pull + parameters.contact_stiffness * _closed_part(along) * normal
-
-
-def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any, dt: Any) -> Any:
-    """Coulomb friction against the slip velocity v = s / dt: µ p v / √(v² + v0²), with the pressure at the beginning.
-
-    Args:
-        slip: Change of the opening in the step in µm; its tangential part counts.
-        normal: Unit normal.
-        pressure: Contact pressure at the beginning of the step in MPa.
-        coefficient: Friction coefficient.
-        dt: Step in s.
-    """
-    _, tangential = split_opening(slip, normal)
-    return (
-        coefficient
-        * pressure
-        * tangential
-        / ufl.sqrt(ufl.dot(tangential, tangential) + (CREEP_VELOCITY * dt) ** 2)
-    )
+    return intact * (open_part * normal + parameters.shear_ratio**2 * tangential)
 
 
 def stored_energy(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters) -> Any:
     """Recoverable energy in J/m²."""
-    along, _ = split_opening(opening, normal)
     intact = (1.0 - damage(history, parameters)) * parameters.stiffness + parameters.residual_stiffness
-    closed = _closed_part(along)
-    return 0.5 * intact * effective_opening(opening, normal, parameters) ** 2 + (
-        0.5 * parameters.contact_stiffness * closed**2
-    )
+    return 0.5 * intact * effective_opening(opening, normal, parameters) ** 2
 
 
 def fracture_dissipation(history: Any, parameters: CohesiveParameters) -> Any:
@@ -105,14 +74,3 @@ def fracture_dissipation(history: Any, parameters: CohesiveParameters) -> Any:
     energy = 0.5 * parameters.stiffness * onset * final
     share = ufl.min_value(ufl.max_value((history - onset) / (final - onset), 0.0), 1.0)
     return parameters.breakable * energy * share
-
-
-def contact_pressure(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any:
-    """Contact pressure in MPa, zero when open."""
-    along, _ = split_opening(opening, normal)
-    return -parameters.contact_stiffness * _closed_part(along)
-
-
-def _closed_part(along: Any) -> Any:
-    """min(δn, 0), written so that its derivative at exactly zero is that of contact, not zero."""
-    return along - ufl.max_value(along, 0.0)

@@ -6,7 +6,8 @@ from typing import Any
 
 import ufl
 
-from fem.interfaces.cohesive import CohesiveParameters, contact_pressure, damage
+from fem.interfaces.cohesive import CohesiveParameters, damage
+from fem.interfaces.contact import contact_pressure
 
 
 def exchange_share(
@@ -23,7 +24,7 @@ def exchange_share(
     touch outside it, so a section alone would cut off far too many grains; zero is right for a 3D model.
     """
     broken = damage(history, parameters)
-    pressure = contact_pressure(opening, normal, parameters)
+    pressure = contact_pressure(opening, normal, parameters.contact_stiffness)
     held = (1.0 - broken) + broken * pressure / (pressure + reference_pressure)
     return open_share + (1.0 - open_share) * held
 

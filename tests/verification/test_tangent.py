@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from fem import balances, compat, domain, kinematics
 from fem.interfaces import cohesive
 from fem.interfaces.law import shipped_laws
+from fem.interfaces.opening import split_opening
 from fem.loads import LithiumInflux, Pressure, Support
 from fem.materials.library import MATERIALS
 from fem.model import ElectrodeModel
@@ -169,7 +170,7 @@ def share_in_regime(model: ElectrodeModel, regime: str) -> float:
     """Share of the interface area that is in the regime it was meant to be in."""
     jump = balances.interface_opening(model.fields.displacement)
     normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
-    along, _ = cohesive.split_opening(jump, normal)
+    along, _ = split_opening(jump, normal)
     effective = cohesive.effective_opening(jump, normal, model.cohesive)
     grown = cohesive.grown_history(jump, normal, model.history_value, model.cohesive, model.dt)
     damaged = ufl.gt(cohesive.damage(grown, model.cohesive), 1e-3)

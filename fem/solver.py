@@ -14,7 +14,8 @@ from mpi4py import MPI
 from petsc4py import PETSc
 
 from fem import balances, compat
-from fem.model import Constraint, ElectrodeModel
+from fem.constraints import Constraint
+from fem.model import ElectrodeModel
 
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
 _SOLVERS = itertools.count()

@@ -32,7 +32,8 @@ class State:
     """Unknowns and history.
 
     Attributes:
-        unknowns: Displacement (P2 unless said otherwise), concentration and chemical potential (P1) on the broken mixed space.
+        unknowns: Displacement (P2 unless said otherwise), concentration and chemical potential (P1) on the broken
+            mixed space.
         previous: The same at the beginning of the step.
         plastic_inverse: Cp⁻¹ at quadrature points, independent components.
         increment: Flow increment Δε of the step at quadrature points.

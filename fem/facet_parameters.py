@@ -1,0 +1,106 @@
+"""Parameters of the interface laws on every interface facet, as fields: one form serves every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from dolfinx import fem as dfem
+
+from fem.domain import Domain
+from fem.errors import ParameterError
+from fem.interfaces.cohesive import CohesiveParameters
+from fem.interfaces.facet_fields import FacetSpace
+from fem.interfaces.law import InterfaceLaw
+from fem.interfaces.pairs import InterfaceFacets
+
+
+@dataclass(frozen=True)
+class FacetParameters:
+    """What the weak forms need of the interface laws.
+
+    Attributes:
+        cohesive: Of the traction-separation law.
+        relaxation_time: Longest time in s over which damage follows the opening.
+        relaxation: The same as the Constant the forms see; a model adds its share of the step.
+        open_exchange: Share of the exchange that an open gap keeps.
+        friction: Coulomb coefficient.
+        conductance: 1 / R_s in fmol²/(pJ µm² s).
+        contact_reference: Pressure in MPa that restores half of the exchange.
+    """
+
+    cohesive: CohesiveParameters
+    relaxation_time: float
+    relaxation: dfem.Constant
+    open_exchange: Any
+    friction: Any
+    conductance: Any
+    contact_reference: dfem.Constant
+
+
+def tabulate_laws(
+    domain: Domain, interfaces: InterfaceFacets, laws: Sequence[InterfaceLaw], space: FacetSpace
+) -> FacetParameters:
+    """Tabulate the laws on the interface facets.
+
+    Args:
+        domain: The mesh.
+        interfaces: Its interface facets and their kinds.
+        laws: Law of each kind, in the order of ``interfaces.kinds``.
+        space: Facet-wise constants.
+
+    Raises:
+        ParameterError: The fracture energy of a law is less than what the intact interface stores at its strength.
+    """
+
+    def field(name: str, per_kind: Sequence[float]) -> Any:
+        values = np.asarray(per_kind, dtype=np.float64)
+        per_facet = values[interfaces.kind] if len(values) else np.empty(0, dtype=np.float64)
+        return space.value(space.constant(name, per_facet))
+
+    onset, final, breakable = [], [], []
+    for kind, law in zip(interfaces.kinds, laws, strict=True):
+        begin, end = _openings(kind, law)
+        onset.append(begin)
+        final.append(end)
+        breakable.append(0.0 if law.strength is None else 1.0)
+    relaxation_time = max((law.relaxation_time.value for law in laws), default=0.0)
+    relaxation = dfem.Constant(domain.mesh, relaxation_time)
+    cohesive = CohesiveParameters(
+        stiffness=field("stiffness", [law.stiffness.value for law in laws]),
+        contact_stiffness=field("contact_stiffness", [law.contact_stiffness.value for law in laws]),
+        residual_stiffness=field("residual_stiffness", [law.residual_stiffness.value for law in laws]),
+        shear_ratio=field("shear_ratio", [law.shear_ratio.value for law in laws]),
+        onset_opening=field("onset_opening", onset),
+        final_opening=field("final_opening", final),
+        breakable=field("breakable", breakable),
+        relaxation_time=relaxation,
+    )
+    return FacetParameters(
+        cohesive,
+        relaxation_time,
+        relaxation,
+        open_exchange=field("open_exchange", [law.open_exchange.value for law in laws]),
+        friction=field("friction", [law.friction.value for law in laws]),
+        conductance=field("conductance", [1.0 / law.exchange_resistance.value for law in laws]),
+        contact_reference=dfem.Constant(
+            domain.mesh, min((law.contact_pressure.value for law in laws), default=1.0)
+        ),
+    )
+
+
+def _openings(kind: str, law: InterfaceLaw) -> tuple[float, float]:
+    """Openings in µm at which damage begins and is complete; any increasing pair where nothing breaks."""
+    if law.strength is None or law.fracture_energy is None:
+        return 1.0, 2.0
+    begin = law.strength.value / law.stiffness.value
+    end = 2.0 * law.fracture_energy.value / law.strength.value
+    if end <= begin:
+        raise ParameterError(
+            f"interfaces.{kind}.fracture_energy",
+            law.fracture_energy.value,
+            f"above strength²/(2 stiffness) = {0.5 * begin * law.strength.value:.3g} J/m^2",
+        )
+    return begin, end

@@ -1,0 +1,194 @@
+"""The weak forms of a model, compiled once: residual, its exact derivative, and what a step's end evaluates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ufl
+from dolfinx import fem as dfem
+from ufl.algorithms.apply_algebra_lowering import apply_algebra_lowering
+from ufl.algorithms.apply_derivatives import apply_derivatives
+
+from fem import balances, compat, kinematics
+from fem.constitutive import updated_plastic_inverse
+from fem.interfaces import cohesive, contact, exchange
+from fem.loads import LithiumInflux, Load, Pressure, Source
+from fem.materials.base import Conductor, Host, Reservoir
+
+if TYPE_CHECKING:
+    from fem.model import ElectrodeModel
+
+
+@dataclass(frozen=True)
+class Forms:
+    """Compiled forms and expressions.
+
+    Attributes:
+        residual: Weak form of all balances.
+        jacobian: Its derivative, with that of the flow increment.
+        trial: Equivalent trial stress and 3 µ̄ at the quadrature points.
+        plastic: Cp⁻¹ at the end of the step at the quadrature points.
+    """
+
+    residual: dfem.Form
+    jacobian: dfem.Form
+    trial: dfem.Expression
+    plastic: dfem.Expression
+
+
+@dataclass(frozen=True)
+class InterfaceForms:
+    """Projections of what the interfaces remember.
+
+    Attributes:
+        grown: κ at the end of the step.
+        pressure: Contact pressure.
+        share: Share of the exchange that passes.
+        damage: Damage.
+        breakable: One where an interface can break.
+    """
+
+    grown: dfem.Form
+    pressure: dfem.Form
+    share: dfem.Form
+    damage: dfem.Form
+    breakable: dfem.Form
+
+
+def build_forms(model: ElectrodeModel) -> Forms:
+    """Residual and Jacobian of a model whose fields, measures and parameters exist."""
+    state, bulk = model.state, model.bulk
+    test = balances.split(ufl.TestFunction(state.space))
+    trial = ufl.TrialFunction(state.space)
+    residual = _bulk_residual(model, test)
+    if model.interfaces.kinds:
+        residual += _interface_residual(model, test)
+    for load in model.loads:
+        residual += _load_terms(model, load, test)
+
+    # The flow increment is solved at each quadrature point; its derivative follows from the implicit
+    # function theorem: (3 µ̄ + h) dΔε = dσ_tr - Δε d(3 µ̄).
+    direction = ufl.derivative(bulk.equivalent_trial, state.unknowns, trial) - (
+        state.increment * ufl.derivative(bulk.triple_shear, state.unknowns, trial)
+    )
+    direction = apply_derivatives(apply_algebra_lowering(direction))
+    increment_derivative = direction / (bulk.triple_shear + state.flow_modulus)
+    jacobian = ufl.derivative(residual, state.unknowns, trial) + ufl.derivative(
+        residual, state.increment, increment_derivative
+    )
+    points = compat.interpolation_points(state.increment.function_space.element)
+    return Forms(
+        residual=compat.compile_form(residual),
+        jacobian=compat.compile_form(jacobian),
+        trial=dfem.Expression(
+            ufl.as_vector([bulk.equivalent_trial, bulk.triple_shear]),
+            points,
+            jit_options=compat.jit_options(),
+        ),
+        plastic=dfem.Expression(
+            kinematics.vector_from_symmetric(updated_plastic_inverse(bulk), model.domain.dimension),
+            points,
+            jit_options=compat.jit_options(),
+        ),
+    )
+
+
+def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
+    """Projections that update the interfaces' memory; only for a model that has interfaces."""
+    parameters, history = model.cohesive, model.facet_history
+    opening = balances.interface_opening(model.fields.displacement)
+    normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
+    share = exchange.exchange_share(
+        opening,
+        normal,
+        model.history_value,
+        parameters,
+        model.facet_parameters.contact_reference,
+        model.facet_parameters.open_exchange,
+    )
+    return InterfaceForms(
+        grown=history.projection(
+            cohesive.grown_history(opening, normal, model.history_value, parameters, model.dt)
+        ),
+        pressure=history.projection(contact.contact_pressure(opening, normal, parameters.contact_stiffness)),
+        share=history.projection(share),
+        damage=model.facet_constants.projection(cohesive.damage(model.history_value, parameters)),
+        breakable=model.facet_constants.projection(parameters.breakable),
+    )
+
+
+def _bulk_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
+    """Momentum of all cells and the part of every phase in the lithium balance."""
+    coefficients, measures, dimension = model.coefficients, model.measures, model.domain.dimension
+    fields, previous, bulk, dt = model.fields, model.previous_fields, model.bulk, model.dt
+    residual = balances.momentum(bulk, fields, test, coefficients, dimension, measures.bulk)
+    for index, material in model.phase_ids(Host):
+        residual += balances.host_lithium(
+            material.lithium.curve,  # type: ignore[union-attr]
+            fields,
+            previous,
+            test,
+            bulk,
+            coefficients,
+            dt,
+            dimension,
+            measures,
+            index,
+        )
+    for index, _ in model.phase_ids(Reservoir):
+        residual += balances.metal_lithium(fields, previous, test, bulk, coefficients, dt, measures, index)
+    for index, _ in model.phase_ids(Conductor):
+        residual += balances.conductor_lithium(fields, test, coefficients, dt, measures, index)
+    for index, _ in model.phase_ids(type(None)):
+        residual += balances.no_lithium(fields, test, measures, index)
+    return residual
+
+
+def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
+    """Tractions of the interfaces and the lithium they pass."""
+    state, history = model.state, model.facet_history
+    work = balances.interface_work(
+        model.fields,
+        model.previous_fields,
+        test,
+        model.normal,
+        model.history_value,
+        history.value(state.contact_pressure),
+        model.friction,
+        model.facet_constants.value(state.stabilisation),
+        model.cohesive,
+        model.dt,
+        model.dS,
+    )
+    return work + balances.interface_exchange(
+        model.fields,
+        test,
+        model.coefficients,
+        history.value(state.exchange_share),
+        model.conductance,
+        model.dt,
+        model.dS,
+    )
+
+
+def _load_terms(model: ElectrodeModel, load: Load, test: balances.Fields) -> Any:
+    """What a load adds to the residual; zero for supports and prescribed fields."""
+    zero = 0.0 * test.concentration * model.measures.nodal
+    if isinstance(load, Pressure):
+        ds = model.measures.boundary(model.domain.boundary_tags[load.boundary])
+        return model.control(load.name) * ufl.dot(model.normal, test.displacement) * ds
+    if isinstance(load, LithiumInflux):
+        ds = model.measures.boundary(model.domain.boundary_tags[load.boundary])
+        balance = balances.conservation_test(test, model.coefficients)
+        return -model.dt * model.control(load.name) * balance * ds
+    if isinstance(load, Source):
+        terms = zero
+        if load.body_force is not None:
+            terms -= ufl.dot(load.body_force, test.displacement) * model.measures.bulk
+        if load.lithium is not None:
+            terms -= model.dt * load.lithium * test.concentration * model.measures.bulk
+        if load.potential is not None:
+            terms -= load.potential * test.chemical_potential * model.measures.nodal
+        return terms
+    return zero

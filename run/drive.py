@@ -23,7 +23,7 @@ from fem.loads import LithiumInflux, Load, Pressure, Support
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
 from fem.units import FARADAY
-from run.case import DriveTable
+from run.case_tables import DriveTable
 
 #: Largest distance from the mean lithiation asked for at which the drive has ended.
 TOLERANCE = 1.0e-6

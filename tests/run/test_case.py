@@ -13,7 +13,8 @@ from fem.materials.base import parameters_of
 from fem.materials.library import MATERIALS
 from fem.solver import SolverSettings
 from fem.stepping import StepSettings
-from run.case import SolverTable, TimeTable, check_case, load_case
+from run.case import check_case, load_case
+from run.case_tables import SolverTable, TimeTable
 from run.errors import InputError
 from run.estimate import describe, user_parameters
 from run.toml_text import dumps, setting_value

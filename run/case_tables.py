@@ -1,0 +1,121 @@
+"""The tables of a case file and what each key may hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from fem.solver import SolverSettings
+from fem.stepping import StepSettings
+from run import units
+from run.quantities import Current, CurrentDensity, Duration, Fraction, Quantity
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class CaseTable(_Table):
+    """[case]: what it is called."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+    description: str = ""
+
+
+class MeshFileTable(_Table):
+    """[mesh] for a mesh made elsewhere: the file, and a table from cell tag to phase where its groups are not ours."""
+
+    file: str
+    table: str | None = None
+    cell_data: str | None = None
+
+
+class DriveTable(_Table):
+    """[drive]: what is done to the electrode; of a mean lithiation and a duration, what comes first ends it."""
+
+    temperature: Annotated[float, Quantity(units.TEMPERATURE, 233.15, 450.0)] = 333.15
+    stack_pressure: Annotated[float, Quantity(units.PRESSURE, 0.0, 1000.0, True)] = 1.0
+    current: CurrentDensity = Current(0.1, units.C_RATE)
+    until_mean_lithiation: Fraction | None = None
+    duration: Duration | None = None
+    start_voltage: Annotated[float, Quantity(units.VOLTAGE, 0.0, 3.0)] = 1.2
+
+    @property
+    def end_lithiation(self) -> float | None:
+        """Mean lithiation of the hosts at which the drive ends; None where only the duration ends it."""
+        if self.until_mean_lithiation is None and self.duration is None:
+            return 0.9
+        return self.until_mean_lithiation
+
+
+class TimeTable(_Table):
+    """[time]: the step controller (fem.stepping.StepSettings)."""
+
+    first_step: Duration = StepSettings.first
+    smallest_step: Duration = StepSettings.smallest
+    largest_step: Duration = StepSettings.largest
+    lithiation_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = StepSettings.lithiation_change
+    damage_change: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] = StepSettings.damage_change
+    target_iterations: Annotated[int, Field(ge=1, le=100)] = StepSettings.target_iterations
+    growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = StepSettings.growth
+    stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6)] = StepSettings.stabilisation
+    release: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99, True)] = StepSettings.release
+    resting_stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6, True)] = (
+        StepSettings.resting_stabilisation
+    )
+    cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = StepSettings.cut
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TimeTable:
+        if not self.smallest_step <= self.first_step <= self.largest_step:
+            raise PydanticCustomError(
+                "clause",
+                "first_step = {first} s must lie between smallest_step = {low} s and largest_step = {high} s",
+                {"first": self.first_step, "low": self.smallest_step, "high": self.largest_step},
+            )
+        return self
+
+
+class SolverTable(_Table):
+    """[solver]: Newton's method (fem.solver.SolverSettings).
+
+    ``damage_relaxation`` is the model's: damage follows the opening over that many steps, besides the interfaces' own
+    relaxation time.
+    """
+
+    force_tolerance: Annotated[float, Quantity(units.LINE_FORCE, 0.0, 1.0)] = SolverSettings.force_tolerance
+    lithium_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = SolverSettings.lithium_tolerance
+    potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = (
+        SolverSettings.potential_tolerance
+    )
+    displacement_tolerance: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] = (
+        SolverSettings.displacement_tolerance
+    )
+    maximum_iterations: Annotated[int, Field(ge=1, le=200)] = SolverSettings.maximum_iterations
+    largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.largest_update
+    damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 2.0
+    line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = SolverSettings.line_search
+
+
+class OutputTable(_Table):
+    """[output]: what is written besides history, summary and status; ``checkpoint_every`` is wall time."""
+
+    fields: bool = True
+    frames: Annotated[int, Field(ge=1, le=10_000)] = 20
+    pictures: bool = True
+    checkpoint_every: Duration = 600.0
+
+
+class CaseFile(_Table):
+    """The whole file; [mesh], [materials] and [interfaces] are checked by those they belong to."""
+
+    case: CaseTable
+    mesh: dict[str, Any]
+    materials: dict[str, Any] = {}
+    interfaces: dict[str, Any] = {}
+    drive: DriveTable = DriveTable()
+    time: TimeTable = TimeTable()
+    solver: SolverTable = SolverTable()
+    output: OutputTable = OutputTable()

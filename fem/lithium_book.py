@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from math import factorial
-
 import numpy as np
 import numpy.typing as npt
 
-from fem import compat
+from fem.domain import cell_volumes
 from fem.facet_geometry import Array
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
@@ -31,11 +29,9 @@ class LithiumBook:
     def __init__(self, model: ElectrodeModel):
         domain, mesh = model.domain, model.domain.mesh
         owned = mesh.topology.index_map(domain.dimension).size_local
-        points = mesh.geometry.x[:, : domain.dimension][compat.geometry_dofs(mesh)[:owned]]
-        edges = points[:, 1:] - points[:, :1]
-        self.volumes: Array = np.abs(np.linalg.det(edges)) / factorial(domain.dimension)
+        self.volumes: Array = cell_volumes(domain)
         self._phase: npt.NDArray[np.int32] = domain.cell_phase[:owned]
-        self._dofs: npt.NDArray[np.int32] = np.asarray(model.state.space.sub(1).dofmap.list)[:owned]
+        self._dofs: npt.NDArray[np.int32] = model.state.dofs.cell_concentration[:owned]
         self._names = domain.phases
         self.hosts = tuple(m.phase for _, m in model.phase_ids(Host))
         self.metal = tuple(m.phase for _, m in model.phase_ids(Reservoir))

@@ -25,6 +25,7 @@ from fem.loads import Load
 from fem.materials.base import Material
 from fem.materials.flow import flow_table, hardened_drag, solve_increment
 from fem.state import BULK_QUADRATURE_DEGREE, State
+from fem.tension import Tension
 
 _INTERFACE_TAG = 1
 
@@ -106,6 +107,7 @@ class ElectrodeModel:
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
         self._trial_expression, self._plastic_expression = forms.trial, forms.plastic
         self._interface_forms = build_interface_forms(self) if self.interfaces.kinds else None
+        self.tension = Tension(self)
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
         nodes = tabulate_nodes(domain, self.materials, self.state)
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
@@ -173,6 +175,7 @@ class ElectrodeModel:
     def commit(self) -> None:
         """Accept the current unknowns: update all history and advance time."""
         state, dt = self.state, float(self.dt.value)
+        self.tension.commit()
         compat.interpolate_expression(state.next_plastic_inverse, self._plastic_expression)
         size = kinematics.symmetric_size(self.domain.dimension)
         flowed = state.increment.x.array > 0.0

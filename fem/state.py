@@ -40,6 +40,7 @@ class State:
         flow_modulus: dσ_flow/dΔε at quadrature points.
         accumulated: Accumulated flow strain.
         drag: Flow resistance in MPa.
+        largest_tension: Largest principal Cauchy stress so far in MPa, zero in phases whose cracking is not judged.
         largest_opening: κ of the interfaces at the beginning of the step.
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against motion in a step, zero but where a grain snaps.
@@ -96,6 +97,7 @@ class State:
         self.flow_modulus.x.array[:] = 1.0e30
         self.accumulated = dfem.Function(scalar, name="accumulated_flow_strain")
         self.drag = dfem.Function(scalar, name="flow_resistance")
+        self.largest_tension = dfem.Function(scalar, name="largest_tension")
         self.largest_opening = history_space.function("largest_opening")
         self.contact_pressure = history_space.function("contact_pressure")
         self.stabilisation = constant_space.function("stabilisation")
@@ -115,6 +117,7 @@ class State:
                 self.flow_modulus,
                 self.accumulated,
                 self.drag,
+                self.largest_tension,
                 self.largest_opening,
                 self.exchange_share,
                 self.contact_pressure,

@@ -32,7 +32,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "floor": (0.0, 1.0),
     "rate_sensitivity": (0.0, 1.0),
 }
-_ZERO_ALLOWED = ("hardening", "relaxation_time", "activation_energy", "friction", "friction_coefficient")
+_ZERO_ALLOWED = (
+    "hardening",
+    "relaxation_time",
+    "activation_energy",
+    "friction",
+    "friction_coefficient",
+    "threshold_stress",
+)
 
 
 def materials_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Material]:

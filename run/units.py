@@ -64,6 +64,13 @@ CURRENT_DENSITY = _scaled(
 C_RATE = _scaled("a rate of charge", "C", "0.1 C", {"C": 1.0})
 NUMBER = _scaled("a plain number", "1", "0.3", {"1": 1.0, "%": 0.01})
 LENGTH = _scaled("a length", "um", "0.2 um", {"nm": 1e-3, "um": 1.0, "µm": 1.0, "mm": 1e3})
+VOLUME = _scaled("a volume", "um^3", "270 um^3", {"nm^3": 1e-9, "um^3": 1.0, "µm^3": 1.0, "mm^3": 1e9})
+TOUGHNESS = _scaled(
+    "a fracture toughness",
+    "MPa um^0.5",
+    "0.5 MPa m^0.5",
+    {"MPa um^0.5": 1.0, "MPa m^0.5": 1e3, "kPa m^0.5": 1.0},
+)
 RATE = _scaled("a rate", "1/s", "1e-4 1/s", {"1/s": 1.0, "1/min": 1.0 / 60.0, "1/h": 1.0 / 3600.0})
 DIFFUSIVITY = _scaled(
     "a diffusivity", "um^2/s", "2.4e-13 m^2/s", {"um^2/s": 1.0, "m^2/s": 1e12, "cm^2/s": 1e8}
@@ -94,7 +101,7 @@ EXCHANGE_RESISTANCE = _scaled(
 )
 KINDS = (
     PRESSURE, TEMPERATURE, TIME, VOLTAGE, CURRENT_DENSITY, C_RATE, NUMBER, LENGTH, RATE, DIFFUSIVITY, CONDUCTIVITY,
-    CONCENTRATION, MOLAR_ENERGY, SURFACE_ENERGY, LINE_FORCE, STIFFNESS, EXCHANGE_RESISTANCE,
+    CONCENTRATION, MOLAR_ENERGY, SURFACE_ENERGY, LINE_FORCE, STIFFNESS, EXCHANGE_RESISTANCE, VOLUME, TOUGHNESS,
 )  # fmt: skip
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s*(.*?)\s*")

@@ -115,6 +115,31 @@ class Conductor:
 
 
 @dataclass(frozen=True)
+class Brittleness:
+    """How a phase cracks: scatter of its strength after Weibull, and its toughness with a stated flaw.
+
+    P = 1 - exp(-∫ (⟨σ1 - σu⟩ / σ0)^m dV / V0), and K_I / K_IC = Y σ1 √(π a) / K_IC (fem/crack_risk.py).
+
+    Attributes:
+        weibull_modulus: M; strengths scatter less the larger it is.
+        characteristic_strength: σ0 in MPa; of bodies of the reference volume under σu + σ0 the share 1/e is left whole.
+        threshold_stress: σu in MPa, below which nothing ever cracks; zero for the two-parameter form.
+        reference_volume: V0 in µm³.
+        toughness: K_IC in MPa √µm (1 MPa √m is 1000 of them).
+        geometry_factor: Y of the flaw, 1.12 for a shallow crack at a surface.
+        flaw_size: Length a of the flaw in µm; never taken longer than the grain.
+    """
+
+    weibull_modulus: Parameter
+    characteristic_strength: Parameter
+    threshold_stress: Parameter
+    reference_volume: Parameter
+    toughness: Parameter
+    geometry_factor: Parameter
+    flaw_size: Parameter
+
+
+@dataclass(frozen=True)
 class Material:
     """One phase of the electrode.
 
@@ -126,6 +151,7 @@ class Material:
         lithium: Part in the lithium balance or None for an inert phase.
         hessian_length: For pores: length in µm of the Hessian regularisation ½ E l² |Grad Grad u|², else None.
         solid: Whether the phase counts as solid (pores do not).
+        fracture: How its particles crack, or None where that is not judged.
     """
 
     phase: str
@@ -135,6 +161,7 @@ class Material:
     lithium: Host | Reservoir | Conductor | None = None
     hessian_length: Parameter | None = None
     solid: bool = True
+    fracture: Brittleness | None = None
 
 
 def parameters_of(item: object, prefix: str = "") -> Iterator[tuple[str, Parameter]]:

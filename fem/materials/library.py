@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fem.materials.base import (
     AnandFlow,
+    Brittleness,
     Conductor,
     Elasticity,
     Host,
@@ -44,6 +45,9 @@ def _plastic(yield_stress: float, source: str, mark: Mark) -> OverstressFlow:
     )
 
 
+_EDGE_CRACK = "shallow crack at a surface"
+_TWO_PARAMETERS = "two-parameter Weibull distribution"
+
 GRAPHITE = Material(
     "graphite",
     _elastic(
@@ -64,6 +68,20 @@ GRAPHITE = Material(
         _p(0.24, "um^2/s", "3.9e-14 to 5.5e-14 m2/s at 25 degC and 35 kJ/mol, at 60 degC", "derived"),
         GraphiteChen(),
         _p(0.05, "V", "bounds the mobility on the staging plateaus", "assumed"),
+    ),
+    fracture=Brittleness(
+        _p(8.0, "1", "moulded graphites lie around 10, single particles scatter more; no source", "assumed"),
+        _p(60.0, "MPa", "critical stress of Ai et al. 2020, 10.1149/2.0122001JES, of a particle", "read"),
+        _p(0.0, "MPa", _TWO_PARAMETERS, "assumed"),
+        _p(270.0, "um^3", "sphere of 8 um: the critical stress is taken for a whole particle", "assumed"),
+        _p(
+            74.5,
+            "MPa um^0.5",
+            "sqrt(E Gc) of 15 GPa and the cleavage energy 0.37 J/m2, Wang et al. 2015, 10.1038/ncomms8853",
+            "derived",
+        ),
+        _p(1.12, "1", "Paris' law constant b, Ai et al. 2020", "read"),
+        _p(0.02, "um", "initial crack of 20 nm, Ai et al. 2020", "read"),
     ),
 )
 
@@ -89,6 +107,25 @@ SILICON = Material(
         _p(5e-4, "um^2/s", "1e-18 to 1.7e-14 m2/s in use; start at 1e-16 to 1e-15", "read"),
         SiliconVerbrugge(),
         _p(0.1, "V", "bounds the mobility", "assumed"),
+    ),
+    fracture=Brittleness(
+        _p(6.0, "1", "between brittle particles (3-5) and dense ceramics (10); no source", "assumed"),
+        _p(
+            720.0,
+            "MPa",
+            "critical stress in a public parameter set after Bonkile et al. 2024, of a particle",
+            "literature",
+        ),
+        _p(0.0, "MPa", _TWO_PARAMETERS, "assumed"),
+        _p(0.8, "um^3", "sphere of 1.15 um: the critical stress is taken for a whole agglomerate", "assumed"),
+        _p(
+            389.0,
+            "MPa um^0.5",
+            "sqrt(E Gc) of Li2.8Si: 28 GPa and 5.4 J/m2, the least of Pharr et al. 2013, 10.1021/nl403197m",
+            "derived",
+        ),
+        _p(1.12, "1", _EDGE_CRACK, "assumed"),
+        _p(0.1, "um", "one primary particle of the agglomerate", "assumed"),
     ),
 )
 

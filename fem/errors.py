@@ -33,3 +33,7 @@ class RunStopped(SwellboundError):
 
 class OutputError(SwellboundError):
     """A result file could not be written; what was there before is untouched."""
+
+
+class CheckpointError(SwellboundError):
+    """A checkpoint cannot be written, or is damaged, of another version or of another mesh."""

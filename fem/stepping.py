@@ -8,7 +8,7 @@ the snap and is reported. Only when that fails as well is the step cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,6 +146,18 @@ class Stepper:
                     f"at t = {model.state.time:.6g} s steps of {dt / settings.cut:.3g} s still fail ({reason}); "
                     f"the smallest allowed step is {settings.smallest:.3g} s"
                 )
+
+    def memory(self) -> tuple[dict[str, float], dict[str, npt.NDArray[np.float64]]]:
+        """What the next step depends on besides the model's state: numbers, and arrays like the unknowns'."""
+        numbers = {"next_dt": self.next_dt}
+        if self._last is None:
+            return numbers, {}
+        return {**numbers, "last_dt": self._last[0]}, {"rate": self._last[1]}
+
+    def recall(self, numbers: Mapping[str, float], nodal: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        """Go on as the stepper would have whose ``memory`` this is."""
+        self.next_dt = numbers["next_dt"]
+        self._last = (numbers["last_dt"], nodal["rate"].copy()) if "last_dt" in numbers else None
 
     def _accept(self, start: Snapshot, dt: float, outcome: Outcome, rejected: int, wasted: int) -> StepReport:
         model, settings = self.model, self.settings

@@ -1,0 +1,183 @@
+"""The whole state of a model as tables keyed by the mesh file's own numbering, and back, on any number of ranks.
+
+A table of cells has one row a cell of the file, in the file's order, with the values at its nodes or quadrature
+points; a table of facets one row an interface facet. On the partition that wrote them the values come back bit for
+bit; on another one all but the moments on facets of tetrahedra do, and these to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from dolfinx import fem as dfem
+
+from fem.errors import CheckpointError
+from fem.mesh_order import Array, CellOrder, FacetOrder, Integers
+from fem.model import ElectrodeModel
+from fem.rows import gather_rows, scatter_rows
+
+_FACETS, _FRAMES = "facet_numbers", "facet_frames"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is saved of a run; rank 0 holds it.
+
+    Attributes:
+        identity: What it belongs to (``mesh``: fingerprint of the mesh); more can be added, all of it text.
+        numbers: Everything small: time, steps, controls, and what the caller adds; as JSON can hold it.
+        tables: Arrays by name: ``cells/NAME``, ``facets/NAME``, and what the caller adds.
+    """
+
+    identity: dict[str, str]
+    numbers: dict[str, Any]
+    tables: dict[str, Any] = field(default_factory=dict)
+
+
+class StateKeeper:
+    """Takes checkpoints of a model and brings it back to them; all methods are collective.
+
+    Args:
+        model: The coupled model.
+    """
+
+    def __init__(self, model: ElectrodeModel):
+        self._model = model
+        self._cells = CellOrder(model.domain)
+        self._facets = FacetOrder(model.domain, model.interfaces, self._cells)
+        self._dofs: dict[int, Integers] = {}
+        self.mesh = self._cells.fingerprint()
+        comm, owned = model.comm, self._cells.owned
+        keys = gather_rows(comm, self._cells.cells[:owned, None])
+        self._cell_rows = None if keys is None else np.argsort(keys[:, 0])
+        keys = gather_rows(comm, self._facets.keys[:, None])
+        self._facet_rows = None if keys is None else np.argsort(keys[:, 0])
+
+    def capture(self, nodal: Mapping[str, Array] | None = None) -> Checkpoint | None:
+        """The current state.
+
+        Args:
+            nodal: Further arrays like the unknowns', by name; their ghost entries need not be up to date.
+
+        Returns:
+            The checkpoint on rank 0, None elsewhere.
+        """
+        model, state = self._model, self._model.state
+        tables: dict[str, Any] = {}
+        for name, function in state.functions().items():
+            if self._on_facets(function):
+                rows = gather_rows(model.comm, function.x.array[model_dofs(model, function)])
+                tables[f"facets/{name}"] = _sorted(rows, self._facet_rows)
+            else:
+                tables[f"cells/{name}"] = self._cell_table(function)
+        scratch = dfem.Function(state.space)
+        for name, array in (nodal or {}).items():
+            scratch.x.array[:] = array
+            scratch.x.scatter_forward()
+            tables[f"cells/{name}"] = self._cell_table(scratch)
+        for name, column in ((_FACETS, self._facets.keys), (_FRAMES, self._facets.frames)):
+            tables[name] = _sorted(gather_rows(model.comm, column[:, None]), self._facet_rows)
+        if model.comm.rank > 0:
+            return None
+        controls = {name: float(constant.value) for name, constant in model.controls.items()}
+        numbers = {"time": state.time, "steps": state.steps, "controls": controls}
+        return Checkpoint({"mesh": self.mesh}, numbers, tables)
+
+    def restore(self, checkpoint: Checkpoint | None) -> dict[str, Array]:
+        """Bring the model to a checkpoint.
+
+        Args:
+            checkpoint: On rank 0.
+
+        Returns:
+            The further nodal arrays, by name, with their ghost entries.
+
+        Raises:
+            CheckpointError: It belongs to another mesh or lacks a field of this model; the same on every rank, and
+                the model is untouched.
+        """
+        model, state = self._model, self._model.state
+        problem = "" if checkpoint is None else self._problem(checkpoint)
+        problem = model.comm.bcast(problem)
+        if problem:
+            raise CheckpointError(problem)
+        known = None if checkpoint is None else (checkpoint.numbers, sorted(checkpoint.tables))
+        numbers, names = model.comm.bcast(known)
+        tables: Mapping[str, Any] = {} if checkpoint is None else checkpoint.tables
+        functions = state.functions()
+        rows = self._facet_places(tables)
+        frames: Integers = scatter_rows(model.comm, tables.get(_FRAMES), rows, np.int64)[:, 0]
+        for name, function in functions.items():
+            if self._on_facets(function):
+                table = tables.get(f"facets/{name}")
+                values = scatter_rows(model.comm, table, rows, np.float64)
+                function.x.array[:] = 0.0
+                function.x.array[model_dofs(model, function)] = self._facets.moved(values, frames)
+                function.x.scatter_forward()
+            else:
+                self._set_cells(function, tables.get(f"cells/{name}"))
+        scratch, nodal = dfem.Function(state.space), {}
+        for name in (n.removeprefix("cells/") for n in names if n.startswith("cells/")):
+            if name not in functions:
+                self._set_cells(scratch, tables.get(f"cells/{name}"))
+                nodal[name] = scratch.x.array.copy()
+        for name, value in numbers["controls"].items():
+            model.control(name).value = value
+        state.time, state.steps = numbers["time"], numbers["steps"]
+        return nodal
+
+    def _on_facets(self, function: dfem.Function) -> bool:
+        model = self._model
+        return function.function_space in (model.facet_history.space, model.facet_constants.space)
+
+    def _cell_dofs(self, function: dfem.Function) -> Integers:
+        space = function.function_space
+        if id(space) not in self._dofs:
+            self._dofs[id(space)] = self._cells.dofs(space)
+        return self._dofs[id(space)]
+
+    def _cell_table(self, function: dfem.Function) -> Array | None:
+        dofs = self._cell_dofs(function)[: self._cells.owned]
+        return _sorted(gather_rows(self._model.comm, function.x.array[dofs]), self._cell_rows)
+
+    def _set_cells(self, function: dfem.Function, table: Array | None) -> None:
+        # Ghost cells as well: every local dof belongs to a local cell, but not every one to an owned cell.
+        values = scatter_rows(self._model.comm, table, self._cells.cells, np.float64)
+        function.x.array[self._cell_dofs(function)] = values
+
+    def _facet_places(self, tables: Mapping[str, Any]) -> Integers:
+        """Rows of this rank's facets in the tables."""
+        comm = self._model.comm
+        asked = comm.gather(self._facets.keys)
+        found = None
+        if asked is not None:
+            listed = tables[_FACETS][:, 0]
+            found = [np.searchsorted(listed, keys) for keys in asked]
+        places: Integers = comm.scatter(found)
+        return places
+
+    def _problem(self, checkpoint: Checkpoint) -> str:
+        """Why a checkpoint does not fit, or nothing."""
+        if checkpoint.identity.get("mesh") != self.mesh:
+            return "it belongs to another mesh"
+        state, tables = self._model.state, checkpoint.tables
+        for name, function in state.functions().items():
+            where = "facets" if self._on_facets(function) else "cells"
+            if f"{where}/{name}" not in tables:
+                return f"it has no field {name!r}"
+        return ""
+
+
+def model_dofs(model: ElectrodeModel, function: dfem.Function) -> Any:
+    """Dofs of a field on the owned interface facets, shape (facets, dofs a facet)."""
+    for space in (model.facet_history, model.facet_constants):
+        if function.function_space is space.space:
+            return space.facet_dofs
+    raise CheckpointError(f"the field {function.name!r} is not on the interfaces of the model.")
+
+
+def _sorted(rows: Any, order: Integers | None) -> Any:
+    return None if rows is None or order is None else rows[order]

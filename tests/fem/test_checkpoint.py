@@ -1,0 +1,190 @@
+"""Checkpoints: keyed by the mesh file, so that the partition does not matter; refused when anything is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import ufl
+from dolfinx import fem as dfem
+from mpi4py import MPI
+
+from fem import checkpoint_file, compat
+from fem.checkpoint import Checkpoint, StateKeeper
+from fem.errors import CheckpointError
+from fem.model import ElectrodeModel
+from fem.solver import NewtonSolver
+from fem.stepping import Stepper, StepSettings
+from tests.small import TIGHT, Array, set_displacement
+from tests.verification.test_bar import bar
+from tests.verification.test_rejected_step import assert_same, electrode, everything
+
+CUTS = ["default", "seam on the interfaces", "cell by cell"]
+
+
+def fill(model: ElectrodeModel) -> None:
+    """Give every field values that are known functions of the place, and of the grain."""
+    state, dimension = model.state, model.domain.dimension
+    point = ufl.SpatialCoordinate(model.domain.mesh)
+    weights = ufl.as_vector([0.3, -0.7, 1.1][:dimension])
+    linear = 1.0 + ufl.dot(weights, point)
+    for grain in range(len(model.domain.grains)):
+        set_displacement(
+            model,
+            lambda x, g=grain: np.array([(k + 1) * x[0] * x[-1] + x[1] ** 2 + g for k in range(dimension)]),
+            grain,
+        )
+    for field in (1, 2):
+        state.unknowns.sub(field).interpolate(lambda x, f=field: f + x[0] - 2.0 * x[dimension - 1])
+    state.unknowns.x.scatter_forward()
+    for number, (name, function) in enumerate(state.functions().items()):
+        space = function.function_space
+        if name == "previous":
+            function.x.array[:] = 3.0 * state.unknowns.x.array
+        elif space is model.facet_history.space or space is model.facet_constants.space:
+            facets = model.facet_history if space is model.facet_history.space else model.facet_constants
+            value = linear * (number + 1) if facets is model.facet_history else number + 0.5
+            facets.update(function, facets.projection(value * ufl.dot(model.normal("+"), model.normal("+"))))
+        elif name != "unknowns":
+            value = linear * (number + 1)
+            size = function.function_space.dofmap.bs
+            shape = value if size == 1 else ufl.as_vector([value * (k + 1) for k in range(size)])
+            points = compat.interpolation_points(space.element)
+            compat.interpolate_expression(function, dfem.Expression(shape, points))
+    state.time, state.steps = 12.5, 7
+    model.control("pull").value = 0.125
+
+
+def assert_close(one: ElectrodeModel, other: ElectrodeModel) -> None:
+    for name, function in one.state.functions().items():
+        found = other.state.functions()[name].x.array
+        assert np.any(found != 0.0) or not found.size, name
+        np.testing.assert_allclose(function.x.array, found, rtol=1e-12, atol=1e-12, err_msg=name)
+    assert (one.state.time, one.state.steps) == (other.state.time, other.state.steps)
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_any_number_of_ranks_reads_what_any_other_wrote(
+    comm: MPI.Intracomm, dimension: int, cut: str
+) -> None:
+    alone, together = bar(MPI.COMM_SELF, dimension, "default"), bar(comm, dimension, cut)
+    fill(alone)
+    by_one = StateKeeper(alone).capture({"rate": 2.0 * alone.state.unknowns.x.array})
+    assert by_one is not None
+    keeper = StateKeeper(together)
+    nodal = keeper.restore(by_one if comm.rank == 0 else None)
+    assert together.control("pull").value == 0.125
+    assert np.array_equal(nodal["rate"], 2.0 * together.state.unknowns.x.array)
+    direct = bar(comm, dimension, cut)
+    fill(direct)
+    assert_close(together, direct)
+
+    by_all = keeper.capture()
+    if by_all is not None:
+        for name in by_all.tables:
+            if not name.startswith("facet"):
+                assert np.array_equal(by_all.tables[name], by_one.tables[name]), name
+        again = bar(MPI.COMM_SELF, dimension, "default")
+        StateKeeper(again).restore(by_all)
+        assert_close(again, alone)
+
+
+@pytest.mark.parallel
+def test_the_next_steps_are_the_same_bit_for_bit(comm: MPI.Intracomm) -> None:
+    model = electrode(comm)
+    stepper = Stepper(model, NewtonSolver(model, TIGHT), StepSettings(first=5.0))
+    for _ in range(3):
+        stepper.advance(20.0)
+    numbers, nodal = stepper.memory()
+    content = StateKeeper(model).capture(nodal)
+    stored = None if content is None else checkpoint_file.to_bytes(content)
+
+    second = electrode(comm)
+    after = Stepper(second, NewtonSolver(second, TIGHT), StepSettings(first=5.0))
+    kept = StateKeeper(second).restore(None if stored is None else checkpoint_file.from_bytes(stored))
+    after.recall(numbers, kept)
+    assert_same(model.state.snapshot(), second.state.snapshot())
+    assert after.next_dt == stepper.next_dt
+    for _ in range(2):
+        assert after.advance(20.0).dt == stepper.advance(20.0).dt
+    for name, array in everything(model).items():
+        if comm.size == 1:
+            assert np.array_equal(array, everything(second)[name]), name
+        else:  # the factorisation on several ranks sums in an order of its own each time
+            np.testing.assert_allclose(everything(second)[name], array, rtol=1e-7, atol=1e-9, err_msg=name)
+
+
+@pytest.fixture
+def content() -> bytes:
+    """A small checkpoint as bytes."""
+    table: Any = np.arange(600.0).reshape(100, 6)
+    numbers = {"time": 1.5, "steps": 3, "controls": {"pressure": 1.0}}
+    return checkpoint_file.to_bytes(
+        Checkpoint({"mesh": "a", "case": "b"}, numbers, {"cells/unknowns": table})
+    )
+
+
+def test_the_file_holds_what_was_put_in(content: bytes) -> None:
+    found = checkpoint_file.from_bytes(content)
+    assert found.identity == {"mesh": "a", "case": "b"}
+    assert found.numbers["time"] == 1.5
+    table: Array = found.tables["cells/unknowns"]
+    assert np.array_equal(table, np.arange(600.0).reshape(100, 6))
+    assert checkpoint_file.to_bytes(found) == content
+
+
+def test_any_truncation_is_noticed(content: bytes) -> None:
+    for length in (0, 1, 100, 511, 512, 513, len(content) // 2, len(content) - 1):
+        with pytest.raises(CheckpointError, match=r"truncated|no checkpoint"):
+            checkpoint_file.from_bytes(content[:length])
+    with pytest.raises(CheckpointError, match="truncated"):
+        checkpoint_file.from_bytes(content + b"x")
+
+
+def test_any_flipped_bit_is_noticed(content: bytes) -> None:
+    said = content.index(b"\n")
+    places = [*range(said), *np.random.default_rng(5).integers(512, len(content), 300).tolist()]
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << (place % 8)
+        with pytest.raises(CheckpointError):
+            checkpoint_file.from_bytes(bytes(damaged))
+
+
+def test_another_version_is_refused_by_name(content: bytes) -> None:
+    old = content.replace(b"swellbound-checkpoint/1", b"swellbound-checkpoint/0", 1)
+    with pytest.raises(CheckpointError, match=r"has format swellbound-checkpoint/0.*reads .*/1"):
+        checkpoint_file.from_bytes(old)
+
+
+@pytest.mark.parallel
+def test_another_mesh_is_refused_and_the_model_untouched(comm: MPI.Intracomm) -> None:
+    model = bar(comm, 2, "default")
+    keeper = StateKeeper(model)
+    fill(model)
+    saved, before = keeper.capture(), model.state.snapshot()
+    foreign = None if saved is None else Checkpoint({"mesh": "sha256:0"}, saved.numbers, saved.tables)
+    with pytest.raises(CheckpointError, match="another mesh"):
+        keeper.restore(foreign)
+    poorer = None
+    if saved is not None:
+        tables = {name: table for name, table in saved.tables.items() if name != "facets/largest_opening"}
+        poorer = Checkpoint(saved.identity, saved.numbers, tables)
+    with pytest.raises(CheckpointError, match="no field 'largest_opening'"):
+        keeper.restore(poorer)
+    assert_same(before, model.state.snapshot())
+
+
+@pytest.mark.parallel
+def test_the_fingerprint_sees_grains_and_coordinates_but_not_the_partition(comm: MPI.Intracomm) -> None:
+    alone = StateKeeper(bar(MPI.COMM_SELF, 2, "default")).mesh
+    assert StateKeeper(bar(comm, 2, "cell by cell")).mesh == alone
+    moved = bar(comm, 2, "default")
+    moved.domain.mesh.geometry.x[:, 0] *= 1.0 + 1e-12
+    assert StateKeeper(moved).mesh != alone
+    regrouped = bar(comm, 2, "default")
+    regrouped.domain.cell_grain[:] = 2 - regrouped.domain.cell_grain
+    assert StateKeeper(regrouped).mesh != alone

@@ -17,11 +17,19 @@ from fem.units import FARADAY
 
 @dataclass(frozen=True)
 class Fields:
-    """Displacement, concentration and chemical potential (or their test functions)."""
+    """Displacement, concentration and chemical potential (or their test functions).
+
+    Without a lithium balance the last two are UFL's zero.
+    """
 
     displacement: Any
     concentration: Any
     chemical_potential: Any
+
+    @property
+    def has_lithium(self) -> bool:
+        """Whether concentration and chemical potential are unknowns."""
+        return not isinstance(self.concentration, ufl.constantvalue.Zero)
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,17 @@ def swelling(x: Any, coefficients: Coefficients) -> tuple[Any, Any]:
 def law(
     fields: Fields, plastic_inverse: Any, increment: Any, coefficients: Coefficients, dimension: int
 ) -> BulkLaw:
-    """Bulk constitutive law of all phases."""
+    """Bulk constitutive law of all phases.
+
+    Args:
+        fields: The unknowns; nothing swells without a lithium balance.
+        plastic_inverse: Cp⁻¹ at the beginning of the step, independent components, or None where nothing flows.
+        increment: Flow increment Δε of the step, or None where nothing flows.
+        coefficients: Cell-wise parameters.
+        dimension: 2 or 3.
+    """
     x = lithiation(fields.concentration, coefficients)
-    ratio, rate = swelling(x, coefficients)
+    ratio, rate = swelling(x, coefficients) if fields.has_lithium else (ufl.as_ufl(1.0), ufl.as_ufl(0.0))
     parameters = CellParameters(
         coefficients["youngs_modulus"],
         coefficients["youngs_modulus_slope"],
@@ -71,7 +87,7 @@ def law(
         x,
         ratio,
         rate,
-        kinematics.symmetric_from_vector(plastic_inverse, dimension),
+        None if plastic_inverse is None else kinematics.symmetric_from_vector(plastic_inverse, dimension),
         increment,
         parameters,
         coefficients["maximum_concentration"],
@@ -254,4 +270,5 @@ def interface_exchange(
 
 def split(function: Any) -> Fields:
     """Split a mixed function, test or trial function."""
-    return Fields(*ufl.split(function))
+    displacement, *lithium = ufl.split(function)
+    return Fields(displacement, *(lithium or (ufl.as_ufl(0.0), ufl.as_ufl(0.0))))

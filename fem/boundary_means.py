@@ -32,8 +32,13 @@ class BoundaryMeans:
         """This rank's integrals ``top_displacement`` in µm³ and ``top_potential`` in pJ µm²/fmol (µm less in 2D)."""
         shapes, side = self._shapes, self._side
         moved = shapes.at(side.displacement(unknowns))[..., self._last]
-        potential = unknowns[side.corner_potential].mean(axis=1) * shapes.integral(self._size)
         return {
             "top_displacement": float(np.sum(shapes.integral(moved * self._size))),
-            "top_potential": float(np.sum(potential)),
+            "top_potential": self._potential(unknowns),
         }
+
+    def _potential(self, unknowns: Array) -> float:
+        dofs = self._side.corner_potential
+        if not dofs.shape[1]:
+            return 0.0
+        return float(np.sum(unknowns[dofs].mean(axis=1) * self._shapes.integral(self._size)))

@@ -46,13 +46,12 @@ class CellFields:
         table = basix.topology(getattr(basix.CellType, mesh.basix_cell().name))[1]
         number = {frozenset(edge): position for position, edge in enumerate(table)}
         order = [*range(dimension + 1), *(dimension + 1 + number[frozenset(edge)] for edge in self.edges)]
-        displacement = model.state.space.sub(0)
-        self._displacement: Integers = np.stack(
-            [np.asarray(displacement.sub(k).dofmap.list)[:owned][:, order] for k in range(dimension)], axis=-1
-        )
-        self._concentration, self._potential = (
-            np.asarray(model.state.space.sub(field).dofmap.list)[:owned] for field in (1, 2)
-        )
+        dofs = model.state.dofs
+        self._displacement: Integers = dofs.cell_displacement[:owned]
+        if self._displacement.shape[1] > dimension + 1:
+            self._displacement = self._displacement[:, order]
+        self._concentration = dofs.cell_concentration[:owned]
+        self._potential = dofs.cell_chemical_potential[:owned]
         stores = np.array([isinstance(m.lithium, Host | Reservoir) for m in model.materials])
         self._stores = stores[self.phase]
         cauchy = model.bulk.nominal_stress * model.bulk.deformation.T / ufl.det(model.bulk.deformation)
@@ -72,16 +71,20 @@ class CellFields:
 
     def displacement(self) -> Array:
         """Displacement of the nodes in µm, shape (cells, nodes, dimension)."""
-        return self._unknowns[self._displacement]
+        values = self._unknowns[self._displacement]
+        linear = values.shape[1] == self._model.domain.dimension + 1
+        return self.with_midpoints(values) if linear else values
 
     def lithiation(self) -> Array:
         """Lithiation at the corners (what is left, in metal; zero where nothing is stored), shape (cells, corners)."""
+        if not self._model.state.has_lithium:
+            return self._nothing()
         x = self._unknowns[self._concentration] / self._model.capacity_of_node[self._concentration]
         return np.where(self._stores[:, None], x, 0.0)
 
     def chemical_potential(self) -> Array:
-        """µ at the corners in kJ/mol, shape (cells, corners)."""
-        return self._unknowns[self._potential]
+        """µ at the corners in kJ/mol (zero without a lithium balance), shape (cells, corners)."""
+        return self._unknowns[self._potential] if self._model.state.has_lithium else self._nothing()
 
     def stress(self) -> tuple[Array, Array]:
         """Largest principal and hydrostatic Cauchy stress in MPa of the cells' mean stress, each of shape (cells,)."""
@@ -118,6 +121,9 @@ class CellFields:
         unit = self._unit.x.array[dofs]
         values = np.divide(self._field.x.array[dofs], unit, out=np.zeros(unit.shape), where=unit != 0.0)
         return np.asarray(values.max(axis=1))
+
+    def _nothing(self) -> Array:
+        return np.zeros((len(self._cells), self._model.domain.dimension + 1))
 
     @property
     def _unknowns(self) -> Array:

@@ -81,8 +81,8 @@ def bulk_law(
         lithiation: x, for the stiffness.
         swelling_ratio: J_c.
         swelling_rate: dJ_c/dx.
-        plastic_inverse: Cp⁻¹ = Fp⁻¹ Fp⁻ᵀ at the beginning of the step, 3 × 3.
-        increment: Flow increment Δε of the step.
+        plastic_inverse: Cp⁻¹ = Fp⁻¹ Fp⁻ᵀ at the beginning of the step, 3 × 3, or None where nothing flows.
+        increment: Flow increment Δε of the step, or None where nothing flows.
         parameters: Elastic parameters.
         concentration_scale: c_max in fmol/µm³, turns d/dx into d/dc.
         dimension: 2 or 3.
@@ -97,11 +97,13 @@ def bulk_law(
     F = kinematics.deformation_gradient(displacement, dimension)
     swollen = F * kinematics.inverse_swelling(swelling_ratio, dimension)
     Je = ufl.det(swollen)
-    trial = Je ** (-2.0 / 3.0) * swollen * plastic_inverse * swollen.T
+    left = swollen * swollen.T if plastic_inverse is None else swollen * plastic_inverse * swollen.T
+    trial = Je ** (-2.0 / 3.0) * left
     triple_shear = shear * ufl.tr(trial)
     trial_deviator = shear * deviator(trial)
     equivalent = ufl.sqrt(1.5 * ufl.inner(trial_deviator, trial_deviator) + _STRESS_FREE)
-    stress_deviator = trial_deviator * (1.0 - triple_shear * increment / equivalent)
+    flowed = 0.0 if increment is None else triple_shear * increment / equivalent
+    stress_deviator = trial_deviator * (1.0 - flowed)
 
     strain_deviator = stress_deviator / shear
     third = _third_of_trace(strain_deviator, iterations=1)

@@ -26,7 +26,6 @@ from fem import balances, compat, constitutive, kinematics
 from fem.facet_geometry import Array
 from fem.interfaces import cohesive, contact
 from fem.model import ElectrodeModel
-from fem.state import BULK_QUADRATURE_DEGREE
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
 _INTERFACE = (
@@ -55,7 +54,9 @@ class BulkEnergy:
         self._phase = model.domain.cell_phase[: len(volumes)]
         now, fields, before = model.bulk, model.fields, model.previous_fields
         # Before history is committed, Cp⁻¹ is still that of the beginning: the law there is exact without flow.
-        then = balances.law(before, state.plastic_inverse, 0.0, model.coefficients, dimension)
+        plastic, increment = (state.plastic_inverse, 0.0) if model.flows else (None, None)
+        then = balances.law(before, plastic, increment, model.coefficients, dimension)
+        power = 0.5 * (flow_power(now, state.increment) + flow_power(then, 0.0)) if model.flows else 0.0
         hessian = ufl.grad(ufl.grad(fields.displacement))
         chemical = 0.5 * (now.mechanical_potential + then.mechanical_potential)
         expression = ufl.as_vector(
@@ -64,12 +65,12 @@ class BulkEnergy:
                 now.elastic_energy
                 + 0.5 * model.coefficients["hessian_stiffness"] * ufl.inner(hessian, hessian),
                 chemical * (fields.concentration - before.concentration),
-                0.5 * (flow_power(now, state.increment) + flow_power(then, 0.0)) * state.increment,
+                power * state.increment,
             ]
         )
         points = compat.interpolation_points(state.increment.function_space.element)
         _, weights = basix.make_quadrature(
-            getattr(basix.CellType, mesh.basix_cell().name), BULK_QUADRATURE_DEGREE
+            getattr(basix.CellType, mesh.basix_cell().name), state.quadrature_degree
         )
         self._weights = volumes[:, None] * (weights / weights.sum())
         self._shape = (len(volumes), len(points), len(_BULK))

@@ -6,7 +6,7 @@ import numpy as np
 from dolfinx import fem as dfem
 
 from fem import compat
-from fem.facet_geometry import Array, Integers, boundary_cells, facet_side, quadrature_shapes
+from fem.facet_geometry import Array, FacetSide, boundary_cells, facet_side, quadrature_shapes
 from fem.loads import Prescribed, Pressure, Support
 from fem.model import ElectrodeModel
 
@@ -25,14 +25,14 @@ class ExternalWork:
 
     def __init__(self, model: ElectrodeModel):
         self._model, shapes = model, quadrature_shapes(model.domain.dimension)
-        self._pressures: list[tuple[str, Integers, Array]] = []
+        self._pressures: list[tuple[str, FacetSide, Array]] = []
         for load in model.loads:
             if not isinstance(load, Pressure):
                 continue
             side = facet_side(model, *boundary_cells(model.domain, load.boundary))
             normal = shapes.area_normal(side.reference) * side.outward[:, None, None]
             nodal = np.einsum("p,pn,fpd->fnd", shapes.weights, shapes.values, normal)
-            self._pressures.append((load.name, side.dofs, nodal))
+            self._pressures.append((load.name, side, nodal))
         held = [load for load in model.loads if isinstance(load, Support | Prescribed)]
         moving = [
             constraint.dofs
@@ -53,8 +53,8 @@ class ExternalWork:
     def work(self, start: Forces, end: Forces, change: Array) -> float:
         """This rank's work in pJ (per µm of depth in 2D) while the unknowns change by ``change``."""
         total = 0.0
-        for name, dofs, nodal in self._pressures:
-            total -= float(0.5 * (start[name] + end[name]) * np.sum(nodal * change[dofs]))
+        for name, side, nodal in self._pressures:
+            total -= float(0.5 * (start[name] + end[name]) * np.sum(nodal * side.displacement(change)))
         if self._residual is not None:
             total += float(np.sum(0.5 * (start["reactions"] + end["reactions"]) * change[self._moving]))
         return total

@@ -1,7 +1,8 @@
 """Facets seen from the cells beside them: where their nodes are, before and after deformation.
 
 A facet of a P2 displacement is known by its corners and its edges' midpoints, whose displacements are dofs, so
-that everything geometrical about a facet is plain NumPy. Both sides of an interface list the nodes in one order.
+that everything geometrical about a facet is plain NumPy. A P1 displacement has the corners alone; its midpoints lie
+between them. Both sides of an interface list the nodes in one order.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ class FacetSide:
     """One side of a set of facets.
 
     Attributes:
-        dofs: Local displacement dofs of the facets' nodes, shape (facets, nodes, dimension): corners, then midpoints.
-        corner_potential: Local dofs of the chemical potential at the corners, shape (facets, corners).
+        dofs: Local displacement dofs of the facets' nodes, shape (facets, nodes, dimension): corners, then midpoints
+            (those of P2 only).
+        corner_potential: Local dofs of the chemical potential at the corners, shape (facets, corners); (facets, 0)
+            without a lithium balance.
         reference: Undeformed positions of the nodes in µm, shape (facets, nodes, dimension).
         outward: +1 where the normal of the node order points out of the cell, else -1, shape (facets,).
     """
@@ -41,7 +44,8 @@ class FacetSide:
 
     def displacement(self, unknowns: Array) -> Array:
         """Displacement of the nodes in µm, shape (facets, nodes, dimension)."""
-        return unknowns[self.dofs]
+        values = unknowns[self.dofs]
+        return values if values.shape == self.reference.shape else _with_middles(values)
 
 
 @dataclass(frozen=True)
@@ -100,18 +104,21 @@ def facet_side(model: ElectrodeModel, cells: Integers, local_facets: Integers) -
     edges = basix.topology(_facet_type(dimension))[1]
     middles = [dimension + 1 + lookup[corners[:, a], corners[:, b]] for a, b in edges]
     nodes = np.column_stack([corners, *middles])
-    displacement = model.state.space.sub(0)
-    per_component = [np.asarray(displacement.sub(k).dofmap.list)[cells] for k in range(dimension)]
-    dofs = np.stack([np.take_along_axis(d, nodes, axis=1) for d in per_component], axis=-1)
+    per_cell = model.state.dofs.cell_displacement[cells]
+    if per_cell.shape[1] == dimension + 1:
+        nodes = corners
+    dofs = np.take_along_axis(per_cell, nodes[:, :, None], axis=1)
 
     points = domain.mesh.geometry.x[:, :dimension][compat.geometry_dofs(domain.mesh)[cells]]
     ends = np.take_along_axis(points, corners[:, :, None], axis=1)
-    reference = np.concatenate([ends, *(0.5 * (ends[:, [a]] + ends[:, [b]]) for a, b in edges)], axis=1)
+    reference = _with_middles(ends)
     normal = nodal_shapes(dimension).area_normal(reference)[:, 0]
     inside = points.mean(axis=1) - ends.mean(axis=1)
     outward = -np.sign(np.einsum("fd,fd->f", normal, inside))
-    potential = np.take_along_axis(np.asarray(model.state.space.sub(2).dofmap.list)[cells], corners, axis=1)
-    return FacetSide(dofs.astype(np.int32), potential, reference, outward)
+    potential = model.state.dofs.cell_chemical_potential[cells]
+    if model.state.has_lithium:
+        potential = np.take_along_axis(potential, corners, axis=1)
+    return FacetSide(dofs, potential, reference, outward)
 
 
 def boundary_cells(domain: Domain, name: str) -> tuple[Integers, Integers]:
@@ -129,6 +136,12 @@ def boundary_cells(domain: Domain, name: str) -> tuple[Integers, Integers]:
     cells = beside.array[beside.offsets[facets]]
     per_cell = topology.connectivity(dimension, dimension - 1).array.reshape(-1, dimension + 1)
     return cells.astype(np.int32), np.argmax(per_cell[cells] == facets[:, None], axis=1).astype(np.int32)
+
+
+def _with_middles(corners: Array) -> Array:
+    """Add the midpoints of the edges to the corners of facets, shape (facets, corners, dimension)."""
+    edges = basix.topology(_facet_type(corners.shape[1]))[1]
+    return np.concatenate([corners, *(0.5 * (corners[:, [a]] + corners[:, [b]]) for a, b in edges)], axis=1)
 
 
 def _corners(domain: Domain, cells: Integers, local_facets: Integers) -> Integers:

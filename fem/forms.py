@@ -27,12 +27,23 @@ class Forms:
     Attributes:
         residual: Weak form of all balances.
         jacobian: Its derivative, with that of the flow increment.
-        trial: Equivalent trial stress and 3 µ̄ at the quadrature points.
-        plastic: Cp⁻¹ at the end of the step at the quadrature points.
+        flow: What the flow of materials needs; None where nothing flows.
     """
 
     residual: dfem.Form
     jacobian: dfem.Form
+    flow: FlowExpressions | None
+
+
+@dataclass(frozen=True)
+class FlowExpressions:
+    """What is evaluated at the quadrature points of materials that flow.
+
+    Attributes:
+        trial: Equivalent trial stress and 3 µ̄.
+        plastic: Cp⁻¹ at the end of the step.
+    """
+
     trial: dfem.Expression
     plastic: dfem.Expression
 
@@ -44,21 +55,21 @@ class InterfaceForms:
     Attributes:
         grown: κ at the end of the step.
         pressure: Contact pressure.
-        share: Share of the exchange that passes.
+        share: Share of the exchange that passes; None without a lithium balance.
         damage: Damage.
         breakable: One where an interface can break.
     """
 
     grown: dfem.Form
     pressure: dfem.Form
-    share: dfem.Form
+    share: dfem.Form | None
     damage: dfem.Form
     breakable: dfem.Form
 
 
 def build_forms(model: ElectrodeModel) -> Forms:
     """Residual and Jacobian of a model whose fields, measures and parameters exist."""
-    state, bulk = model.state, model.bulk
+    state = model.state
     test = balances.split(ufl.TestFunction(state.space))
     trial = ufl.TrialFunction(state.space)
     residual = _bulk_residual(model, test)
@@ -67,30 +78,38 @@ def build_forms(model: ElectrodeModel) -> Forms:
     for load in model.loads:
         residual += _load_terms(model, load, test)
 
-    # The flow increment is solved at each quadrature point; its derivative follows from the implicit
-    # function theorem: (3 µ̄ + h) dΔε = dσ_tr - Δε d(3 µ̄).
+    jacobian = ufl.derivative(residual, state.unknowns, trial)
+    if model.flows:
+        jacobian += ufl.derivative(residual, state.increment, _increment_derivative(model, trial))
+    return Forms(
+        compat.compile_form(residual),
+        compat.compile_form(jacobian),
+        _flow_expressions(model) if model.flows else None,
+    )
+
+
+def _increment_derivative(model: ElectrodeModel, trial: Any) -> Any:
+    """Derivative of the flow increment, which is solved at each quadrature point, along a change of the unknowns.
+
+    By the implicit function theorem (3 µ̄ + h) dΔε = dσ_tr - Δε d(3 µ̄).
+    """
+    state, bulk = model.state, model.bulk
     direction = ufl.derivative(bulk.equivalent_trial, state.unknowns, trial) - (
         state.increment * ufl.derivative(bulk.triple_shear, state.unknowns, trial)
     )
     direction = apply_derivatives(apply_algebra_lowering(direction))
-    increment_derivative = direction / (bulk.triple_shear + state.flow_modulus)
-    jacobian = ufl.derivative(residual, state.unknowns, trial) + ufl.derivative(
-        residual, state.increment, increment_derivative
-    )
-    points = compat.interpolation_points(state.increment.function_space.element)
-    return Forms(
-        residual=compat.compile_form(residual),
-        jacobian=compat.compile_form(jacobian),
+    return direction / (bulk.triple_shear + state.flow_modulus)
+
+
+def _flow_expressions(model: ElectrodeModel) -> FlowExpressions:
+    bulk, options = model.bulk, compat.jit_options()
+    points = compat.interpolation_points(model.state.increment.function_space.element)
+    plastic = kinematics.vector_from_symmetric(updated_plastic_inverse(bulk), model.domain.dimension)
+    return FlowExpressions(
         trial=dfem.Expression(
-            ufl.as_vector([bulk.equivalent_trial, bulk.triple_shear]),
-            points,
-            jit_options=compat.jit_options(),
+            ufl.as_vector([bulk.equivalent_trial, bulk.triple_shear]), points, jit_options=options
         ),
-        plastic=dfem.Expression(
-            kinematics.vector_from_symmetric(updated_plastic_inverse(bulk), model.domain.dimension),
-            points,
-            jit_options=compat.jit_options(),
-        ),
+        plastic=dfem.Expression(plastic, points, jit_options=options),
     )
 
 
@@ -99,20 +118,24 @@ def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
     parameters, history = model.cohesive, model.facet_history
     opening = balances.interface_opening(model.fields.displacement)
     normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
-    share = exchange.exchange_share(
-        opening,
-        normal,
-        model.history_value,
-        parameters,
-        model.facet_parameters.contact_reference,
-        model.facet_parameters.open_exchange,
-    )
+    share: dfem.Form | None = None
+    if model.state.has_lithium:
+        share = history.projection(
+            exchange.exchange_share(
+                opening,
+                normal,
+                model.history_value,
+                parameters,
+                model.facet_parameters.contact_reference,
+                model.facet_parameters.open_exchange,
+            )
+        )
     return InterfaceForms(
         grown=history.projection(
             cohesive.grown_history(opening, normal, model.history_value, parameters, model.dt)
         ),
         pressure=history.projection(contact.contact_pressure(opening, normal, parameters.contact_stiffness)),
-        share=history.projection(share),
+        share=share,
         damage=model.facet_constants.projection(cohesive.damage(model.history_value, parameters)),
         breakable=model.facet_constants.projection(parameters.breakable),
     )
@@ -123,6 +146,8 @@ def _bulk_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
     coefficients, measures, dimension = model.coefficients, model.measures, model.domain.dimension
     fields, previous, bulk, dt = model.fields, model.previous_fields, model.bulk, model.dt
     residual = balances.momentum(bulk, fields, test, coefficients, dimension, measures.bulk)
+    if not model.state.has_lithium:
+        return residual
     for index, material in model.phase_ids(Host):
         residual += balances.host_lithium(
             material.lithium.curve,  # type: ignore[union-attr]
@@ -161,6 +186,8 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
         model.dt,
         model.dS,
     )
+    if not state.has_lithium:
+        return work
     return work + balances.interface_exchange(
         model.fields,
         test,

@@ -77,15 +77,15 @@ def set_initial_fields(
             potential[index] = conductor
     phase = domain.cell_phase
     array = state.unknowns.x.array
-    array[state.space.sub(1).dofmap.list] = concentration[phase][:, None]
-    array[state.space.sub(2).dofmap.list] = FARADAY * potential[phase][:, None]
+    array[state.dofs.cell_concentration] = concentration[phase][:, None]
+    array[state.dofs.cell_chemical_potential] = FARADAY * potential[phase][:, None]
     state.unknowns.x.scatter_forward()
     state.previous.x.array[:] = array
 
 
 def tabulate_nodes(domain: Domain, materials: Sequence[Material], state: State) -> NodeTable:
     """Capacity of every concentration dof, and which dofs store lithium."""
-    dofs = np.asarray(state.space.sub(1).dofmap.list)
+    dofs = state.dofs.cell_concentration
     scale = np.array([_scale(m) for m in materials])
     stores = np.array([isinstance(m.lithium, Host | Reservoir) for m in materials])
     phase = domain.cell_phase

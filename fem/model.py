@@ -21,10 +21,10 @@ from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nod
 from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
-from fem.loads import Load
+from fem.loads import LithiumInflux, Load, Prescribed
 from fem.materials.base import Material
 from fem.materials.flow import flow_table, hardened_drag, solve_increment
-from fem.state import BULK_QUADRATURE_DEGREE, State
+from fem.state import State
 from fem.tension import Tension
 
 _INTERFACE_TAG = 1
@@ -32,6 +32,9 @@ _INTERFACE_TAG = 1
 
 class ElectrodeModel:
     """Coupled lithium diffusion, finite-strain swelling, flow and interfaces on a mesh of grains.
+
+    Where no material of the domain takes part in the lithium balance, displacement is the only unknown; where none
+    flows, nothing is solved at the quadrature points.
 
     Args:
         domain: Mesh and grains.
@@ -47,7 +50,8 @@ class ElectrodeModel:
             keeps the volume; it serves comparisons with codes that have nothing else.
 
     Raises:
-        ParameterError: A phase or an interface kind of the mesh has no material or law.
+        ParameterError: A phase or an interface kind of the mesh has no material or law, or a load brings lithium
+            where no material takes part in its balance.
     """
 
     def __init__(
@@ -84,7 +88,11 @@ class ElectrodeModel:
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
         self.facet_constants = FacetSpace(domain, self.interfaces, self.dS, 1)
         self.facet_history = FacetSpace(domain, self.interfaces, self.dS, HISTORY_DEGREE[domain.dimension])
-        self.state = State(domain, self.facet_history, self.facet_constants, displacement_degree)
+        has_lithium = any(material.lithium is not None for material in self.materials)
+        self.flows = any(material.flow is not None for material in self.materials)
+        if not has_lithium:
+            _refuse_lithium(self.loads)
+        self.state = State(domain, self.facet_history, self.facet_constants, displacement_degree, has_lithium)
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         self.measures = self._cell_and_facet_measures()
@@ -100,12 +108,16 @@ class ElectrodeModel:
         self.previous_fields = balances.split(state.previous)
         self.normal = ufl.FacetNormal(mesh)
         self.bulk = balances.law(
-            self.fields, state.plastic_inverse, state.increment, self.coefficients, domain.dimension
+            self.fields,
+            state.plastic_inverse if self.flows else None,
+            state.increment if self.flows else None,
+            self.coefficients,
+            domain.dimension,
         )
         self.history_value = self.facet_history.value(state.largest_opening)
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
-        self._trial_expression, self._plastic_expression = forms.trial, forms.plastic
+        self._flow_expressions = forms.flow
         self._interface_forms = build_interface_forms(self) if self.interfaces.kinds else None
         self.tension = Tension(self)
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
@@ -117,10 +129,9 @@ class ElectrodeModel:
         domain, mesh = self.domain, self.domain.mesh
         cells = np.arange(len(domain.cell_phase), dtype=np.int32)
         tags = dmesh.meshtags(mesh, domain.dimension, cells, domain.cell_phase + 1)
+        degree = self.state.quadrature_degree
         return balances.Measures(
-            ufl.Measure(
-                "dx", domain=mesh, subdomain_data=tags, metadata={"quadrature_degree": BULK_QUADRATURE_DEGREE}
-            ),
+            ufl.Measure("dx", domain=mesh, subdomain_data=tags, metadata={"quadrature_degree": degree}),
             ufl.Measure(
                 "dx",
                 domain=mesh,
@@ -154,7 +165,9 @@ class ElectrodeModel:
     def update_flow(self) -> bool:
         """Solve the flow increment for the current unknowns; False where it failed on any rank."""
         state = self.state
-        compat.interpolate_expression(state.trial, self._trial_expression)
+        if self._flow_expressions is None:
+            return True
+        compat.interpolate_expression(state.trial, self._flow_expressions.trial)
         trial = state.trial.x.array.reshape(-1, 2)
         failed = False
         try:
@@ -176,7 +189,19 @@ class ElectrodeModel:
         """Accept the current unknowns: update all history and advance time."""
         state, dt = self.state, float(self.dt.value)
         self.tension.commit()
-        compat.interpolate_expression(state.next_plastic_inverse, self._plastic_expression)
+        self._commit_flow(dt)
+        if self._interface_forms is not None:
+            self.facet_history.update(state.largest_opening, self._interface_forms.grown)
+        self.commit_exchange()
+        state.previous.x.array[:] = state.unknowns.x.array
+        state.time += dt
+        state.steps += 1
+
+    def _commit_flow(self, dt: float) -> None:
+        if self._flow_expressions is None:
+            return
+        state = self.state
+        compat.interpolate_expression(state.next_plastic_inverse, self._flow_expressions.plastic)
         size = kinematics.symmetric_size(self.domain.dimension)
         flowed = state.increment.x.array > 0.0
         state.plastic_inverse.x.array.reshape(-1, size)[flowed] = state.next_plastic_inverse.x.array.reshape(
@@ -186,12 +211,6 @@ class ElectrodeModel:
         state.drag.x.array[:] = hardened_drag(self.flow, state.drag.x.array, state.increment.x.array, dt)
         state.increment.x.array[:] = 0.0
         state.flow_modulus.x.array[:] = 1.0e30
-        if self._interface_forms is not None:
-            self.facet_history.update(state.largest_opening, self._interface_forms.grown)
-        self.commit_exchange()
-        state.previous.x.array[:] = state.unknowns.x.array
-        state.time += dt
-        state.steps += 1
 
     def stabilise(self, grains: set[int], stiffness: float) -> None:
         """Resist the motion of a step at every interface of some grains.
@@ -226,5 +245,21 @@ class ElectrodeModel:
     def commit_exchange(self) -> None:
         """Evaluate what the interfaces let through during the next step from the state they are in now."""
         if self._interface_forms is not None:
-            self.facet_history.update(self.state.exchange_share, self._interface_forms.share)
+            if self._interface_forms.share is not None:
+                self.facet_history.update(self.state.exchange_share, self._interface_forms.share)
             self.facet_history.update(self.state.contact_pressure, self._interface_forms.pressure)
+
+
+def _refuse_lithium(loads: Sequence[Load]) -> None:
+    """Refuse loads on fields that a domain without a lithium balance does not have.
+
+    Raises:
+        ParameterError: There is such a load.
+    """
+    for load in loads:
+        sources = (getattr(load, "lithium", None), getattr(load, "potential", None))
+        prescribes = isinstance(load, Prescribed) and load.field > 0
+        if isinstance(load, LithiumInflux) or prescribes or any(source is not None for source in sources):
+            raise ParameterError(
+                "loads", type(load).__name__, "without lithium where no material takes part in its balance"
+            )

@@ -142,7 +142,7 @@ class NewtonSolver:
         local[self._fields[0]] = np.abs(self._residual.array_r[self._fields[0]])
         local[~np.isfinite(local)] = np.inf
         largest = model.comm.allreduce(float(np.max(local, initial=0.0)), op=MPI.MAX)
-        dofs = np.asarray(model.state.space.sub(0).dofmap.list)
+        dofs = model.state.dofs.cell_displacement.reshape(len(model.domain.cell_grain), -1)
         full = np.zeros(len(model.state.unknowns.x.array))
         full[: len(local)] = local
         per_cell = np.max(full[dofs], axis=1, initial=0.0)
@@ -254,6 +254,8 @@ class NewtonSolver:
 
     def _weights(self) -> list[npt.NDArray[np.float64]]:
         """What each residual entry is measured against: 1, a node's capacity in fmol, and its volume."""
+        if not self.model.state.has_lithium:
+            return [np.ones(len(self._fields[0])), np.empty(0), np.empty(0)]
         test = balances.split(ufl.TestFunction(self.model.state.space))
         measure = self.model.measures.nodal
         capacity = self.model.coefficients["maximum_concentration"]

@@ -15,25 +15,67 @@ from fem.errors import MeshError
 from fem.interfaces.facet_fields import FacetSpace
 from fem.spaces import broken_space, subspace_dofs
 
-BULK_QUADRATURE_DEGREE = 2
+Integers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class FieldDofs:
-    """Local dofs (owned and ghost) of each field of the mixed space, and how many are owned in all."""
+    """Where each field is in the array of the unknowns.
 
-    displacement: npt.NDArray[np.int32]
-    concentration: npt.NDArray[np.int32]
-    chemical_potential: npt.NDArray[np.int32]
+    Without a lithium balance the dofs of concentration and chemical potential are empty.
+
+    Attributes:
+        displacement: Local dofs (owned and ghost), sorted.
+        concentration: The same of the concentration.
+        chemical_potential: The same of the chemical potential.
+        owned: How many dofs of all fields are owned.
+        cell_displacement: Local dofs of every local cell, shape (cells, nodes, dimension).
+        cell_concentration: The same of the concentration, shape (cells, corners), or (cells, 0).
+        cell_chemical_potential: The same of the chemical potential.
+    """
+
+    displacement: Integers
+    concentration: Integers
+    chemical_potential: Integers
     owned: int
+    cell_displacement: Integers
+    cell_concentration: Integers
+    cell_chemical_potential: Integers
+
+
+def _field_dofs(space: dfem.FunctionSpace, dimension: int, has_lithium: bool) -> FieldDofs:
+    displacement = space.sub(0)
+    per_component = [np.asarray(displacement.sub(axis).dofmap.list) for axis in range(dimension)]
+    none: Integers = np.empty((len(per_component[0]), 0), dtype=np.int32)
+    concentration, potential = none, none
+    if has_lithium:
+        concentration, potential = (np.asarray(space.sub(field).dofmap.list) for field in (1, 2))
+    return FieldDofs(
+        displacement=subspace_dofs(space, 0),
+        concentration=np.unique(concentration).astype(np.int32),
+        chemical_potential=np.unique(potential).astype(np.int32),
+        owned=space.dofmap.index_map.size_local,
+        cell_displacement=np.stack(per_component, axis=-1).astype(np.int32),
+        cell_concentration=concentration,
+        cell_chemical_potential=potential,
+    )
 
 
 class State:
     """Unknowns and history.
 
+    Args:
+        domain: The mesh.
+        history_space: Of the interfaces' history.
+        constant_space: Facet-wise constants.
+        displacement_degree: Polynomial degree of the displacement.
+        has_lithium: Whether concentration and chemical potential are unknowns.
+
     Attributes:
-        unknowns: Displacement (P2 unless said otherwise), concentration and chemical potential (P1) on the broken
-            mixed space.
+        unknowns: Displacement (P2 unless said otherwise) and, with a lithium balance, concentration and chemical
+            potential (P1) on the broken mixed space.
+        has_lithium: Whether concentration and chemical potential are unknowns.
+        quadrature_degree: Of the cells, where the history of the bulk lives.
         previous: The same at the beginning of the step.
         plastic_inverse: Cp⁻¹ at quadrature points, independent components.
         increment: Flow increment Δε of the step at quadrature points.
@@ -54,34 +96,29 @@ class State:
         history_space: FacetSpace,
         constant_space: FacetSpace,
         displacement_degree: int = 2,
+        has_lithium: bool = True,
     ):
         mesh, dimension = domain.mesh, domain.dimension
         cell = mesh.basix_cell()
-        self.element = basix.ufl.mixed_element(
-            [
-                basix.ufl.element("Lagrange", cell, displacement_degree, shape=(dimension,)),
-                basix.ufl.element("Lagrange", cell, 1),
-                basix.ufl.element("Lagrange", cell, 1),
-            ]
-        )
+        self.has_lithium = has_lithium
+        displacement = basix.ufl.element("Lagrange", cell, displacement_degree, shape=(dimension,))
+        scalars = [basix.ufl.element("Lagrange", cell, 1)] * (2 if has_lithium else 0)
+        self.element = basix.ufl.mixed_element([displacement, *scalars])
+        # One point a cell integrates constant strain exactly as long as nothing else varies inside the cell.
+        self.quadrature_degree = 1 if displacement_degree == 1 and not has_lithium else 2
         self.space = broken_space(mesh, domain.cell_colour, domain.colours, self.element)
-        self.dofs = FieldDofs(
-            subspace_dofs(self.space, 0),
-            subspace_dofs(self.space, 1),
-            subspace_dofs(self.space, 2),
-            self.space.dofmap.index_map.size_local,
-        )
+        self.dofs = _field_dofs(self.space, dimension, has_lithium)
         self.unknowns = dfem.Function(self.space, name="unknowns")
         self.previous = dfem.Function(self.space, name="previous")
         scalar = dfem.functionspace(
-            mesh, basix.ufl.quadrature_element(cell.name, degree=BULK_QUADRATURE_DEGREE)
+            mesh, basix.ufl.quadrature_element(cell.name, degree=self.quadrature_degree)
         )
         size = kinematics.symmetric_size(dimension)
         tensor = dfem.functionspace(
-            mesh, basix.ufl.quadrature_element(cell.name, value_shape=(size,), degree=BULK_QUADRATURE_DEGREE)
+            mesh, basix.ufl.quadrature_element(cell.name, value_shape=(size,), degree=self.quadrature_degree)
         )
         pair = dfem.functionspace(
-            mesh, basix.ufl.quadrature_element(cell.name, value_shape=(2,), degree=BULK_QUADRATURE_DEGREE)
+            mesh, basix.ufl.quadrature_element(cell.name, value_shape=(2,), degree=self.quadrature_degree)
         )
         for space in (tensor, pair):
             if not np.array_equal(scalar.dofmap.list, space.dofmap.list):

@@ -240,7 +240,7 @@ def model_on(
     laws: Mapping[str, InterfaceLaw] | None = None,
     start: Mapping[str, float] | float = 0.1,
 ) -> ElectrodeModel:
-    """The product's model on a small mesh; lithium may always enter through ``top`` (control ``influx``)."""
+    """The product's model on a small mesh; where there is lithium it may enter through ``top`` (control ``influx``)."""
     cells = len(midpoints(mesh))
     names = list(phases) if phases is not None else [materials[0].phase]
     where = domain.from_arrays(
@@ -251,7 +251,7 @@ def model_on(
         where,
         {m.phase: m for m in materials},
         laws or {},
-        [LithiumInflux("top"), *loads],
+        [*([LithiumInflux("top")] if any(m.lithium is not None for m in materials) else []), *loads],
         TEMPERATURE,
         initial_lithiation=begin,
     )

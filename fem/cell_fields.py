@@ -1,17 +1,17 @@
-"""Stress, flow and damage cell by cell, and the nodes of every cell in ParaView's order, for files and pictures."""
+"""Stress, flow and debonding cell by cell, and the nodes of every cell in ParaView's order, for files and pictures."""
 
 from __future__ import annotations
 
 import basix
 import numpy as np
 import numpy.typing as npt
-import ufl
 from dolfinx import fem as dfem
 
 from fem import compat, kinematics
-from fem.interfaces import cohesive
+from fem.interfaces import debonding
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
+from fem.tension import cauchy_stress, largest_principal
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
@@ -54,14 +54,13 @@ class CellFields:
         self._potential = dofs.cell_chemical_potential[:owned]
         stores = np.array([isinstance(m.lithium, Host | Reservoir) for m in model.materials])
         self._stores = stores[self.phase]
-        cauchy = model.bulk.nominal_stress * model.bulk.deformation.T / ufl.det(model.bulk.deformation)
         self._points = compat.interpolation_points(model.state.increment.function_space.element)
         self._stress = dfem.Expression(
-            kinematics.vector_from_symmetric(cauchy, dimension),
+            kinematics.vector_from_symmetric(cauchy_stress(model), dimension),
             self._points,
             jit_options=compat.jit_options(),
         )
-        self._prepare_damage()
+        self._prepare_debonding()
 
     def with_midpoints(self, corners: Array) -> Array:
         """Add the means of the edges' ends to values at the corners, shape (cells, corners, ...)."""
@@ -90,11 +89,7 @@ class CellFields:
         """Largest principal and hydrostatic Cauchy stress in MPa of the cells' mean stress, each of shape (cells,)."""
         values = np.asarray(self._stress.eval(self._model.domain.mesh, self._cells))
         parts = values.reshape(len(self._cells), len(self._points), -1).mean(axis=1)
-        tensor = np.zeros((len(parts), 3, 3))
-        for number, (i, j) in enumerate([(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)][: parts.shape[1]]):
-            tensor[:, i, j] = tensor[:, j, i] = parts[:, number]
-        principal: Array = np.linalg.eigvalsh(tensor)[:, -1].astype(np.float64)
-        return principal, parts[:, :3].mean(axis=1)
+        return largest_principal(parts), parts[:, :3].mean(axis=1)
 
     def flow_strain(self) -> Array:
         """Accumulated equivalent flow strain, mean of each cell, shape (cells,)."""
@@ -104,19 +99,19 @@ class CellFields:
             : len(self._cells)
         ]
 
-    def facet_damage(self) -> Array:
-        """Mean damage of every owned interface facet, as of the last commit, shape (facets,)."""
-        if self._damage is None:
+    def facet_debonded(self) -> Array:
+        """Mean debonded share of every owned interface facet, as of the last commit, shape (facets,)."""
+        if self._debonded is None:
             return np.empty(0)
         facets = self._model.facet_constants
-        return facets.integrals(self._damage) / facets.integrals(self._area)
+        return facets.integrals(self._debonded) / facets.integrals(self._area)
 
-    def damage(self) -> Array:
-        """Largest damage among a cell's facets (zero away from interfaces), shape (cells,); collective."""
-        if self._damage is None:
+    def debonded(self) -> Array:
+        """Largest debonded share among a cell's facets (zero away from interfaces), shape (cells,); collective."""
+        if self._debonded is None:
             return np.zeros(len(self._cells))
         facets = self._model.facet_constants
-        facets.update(self._field, self._damage)
+        facets.update(self._field, self._debonded)
         dofs = np.asarray(facets.space.dofmap.list)[: len(self._cells)]
         unit = self._unit.x.array[dofs]
         values = np.divide(self._field.x.array[dofs], unit, out=np.zeros(unit.shape), where=unit != 0.0)
@@ -130,14 +125,14 @@ class CellFields:
         values: Array = self._model.state.unknowns.x.array
         return values
 
-    def _prepare_damage(self) -> None:
+    def _prepare_debonding(self) -> None:
         model = self._model
-        self._damage: dfem.Form | None = None
+        self._debonded: dfem.Form | None = None
         if not model.interfaces.kinds:
             return
         facets = model.facet_constants
-        self._damage = facets.projection(cohesive.damage(model.history_value, model.cohesive))
+        self._debonded = facets.projection(debonding.debonded_share(model.history_value, model.cohesive))
         self._area = facets.projection(dfem.Constant(model.domain.mesh, 1.0))
-        self._field = facets.function("damage")
+        self._field = facets.function("debonded_share")
         # Dofs of the field that is one on every interface facet: they turn dofs into values whatever their orientation.
         self._unit = facets.constant("one", np.ones(len(model.interfaces.facets)))

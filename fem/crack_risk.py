@@ -24,9 +24,9 @@ from fem.tension import Tension
 
 Array = npt.NDArray[np.float64]
 
-COLUMNS = ("crack_probability", "cracked_grains", "stress_intensity_ratio")
-"""Names of the numbers of each phase: probability that any of its grains has cracked, expected share of its grains
-that have, and largest K_I / K_IC."""
+NUMBERS = ("crack_probability", "cracked_grains", "stress_intensity_ratio")
+"""What is said of every phase: probability that any of its grains has cracked, expected share of its grains that
+have, and largest K_I / K_IC."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class CrackRisk:
         model: The coupled model.
 
     Attributes:
-        phases: Names of the phases that are judged, those with a grain in the mesh.
+        phases: Names of the phases that are judged.
+        columns: Names of the numbers of :meth:`row`, in order.
         diameter: Of the circle of a grain's area, or the sphere of its volume, in µm, shape (grains,).
     """
 
@@ -80,6 +81,7 @@ class CrackRisk:
         self._weights = (volumes[cells] * depth[self._grain])[:, None] * (weights / weights.sum())
         laws = {m.phase: m.fracture for m in model.materials if m.fracture is not None}
         self.phases = tuple(laws)
+        self.columns = tuple(f"{name}_{phase}" for phase in laws for name in NUMBERS)
         of_grain = [laws.get(grain.phase) for grain in domain.grains]
         self._grains = {
             phase: np.flatnonzero([grain.phase == phase for grain in domain.grains]) for phase in laws
@@ -100,7 +102,7 @@ class CrackRisk:
         return GrainRisk(_reduced(self._model, hazard, MPI.SUM), _reduced(self._model, intensity, MPI.MAX))
 
     def row(self) -> dict[str, float]:
-        """The three numbers of every phase, ``NAME_PHASE`` with the names of :data:`COLUMNS`."""
+        """The :data:`NUMBERS` of every phase, ``NUMBER_PHASE``."""
         risk, row = self.grains(), {}
         for phase, grains in self._grains.items():
             row[f"crack_probability_{phase}"] = float(-np.expm1(-np.sum(risk.hazard[grains])))

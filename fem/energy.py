@@ -24,7 +24,7 @@ from dolfinx import fem as dfem
 
 from fem import balances, compat, constitutive, kinematics
 from fem.facet_geometry import Array
-from fem.interfaces import cohesive, contact
+from fem.interfaces import cohesive, contact, debonding
 from fem.model import ElectrodeModel
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
@@ -153,6 +153,7 @@ class InterfaceEnergy:
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants
         self._damage = self._facets.projection(cohesive.damage(grown, parameters))
+        self._debonded = self._facets.projection(debonding.debonded_share(grown, parameters))
 
     def sums(self) -> dict[str, float]:
         """This rank's energies in pJ, per µm of depth in 2D.
@@ -165,6 +166,10 @@ class InterfaceEnergy:
     def damage(self) -> Array:
         """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""
         return self._facets.integrals(self._damage)
+
+    def debonded(self) -> Array:
+        """Debonded share integrated over every owned interface facet in µm (2D), shape (facets,)."""
+        return self._facets.integrals(self._debonded)
 
 
 def viscous_dissipation(

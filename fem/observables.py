@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mpi4py import MPI
 
 from fem.boundary_means import BoundaryMeans
+from fem.crack_risk import CrackRisk
 from fem.energy import BulkEnergy, InterfaceEnergy
 from fem.external_work import ExternalWork, Forces
 from fem.gaps import Gaps
@@ -36,6 +37,7 @@ COLUMNS: dict[str, str] = {
     "thickening_lithium_removed_um": "um",
     "void_check_um": "um",
     "top_displacement_um": "um",
+    "debonded_fraction": "1",
     "damaged_fraction": "1",
     "penetration_max_um": "um",
     "penetration_mean_um": "um",
@@ -56,6 +58,8 @@ COLUMNS: dict[str, str] = {
     "electrolyte_potential_V": "V",
 }
 """Unit of every column that each run has, in order; :attr:`Observer.columns` adds those per phase and per kind."""
+
+_PER_KIND = ("debonded_fraction", "damaged_fraction")
 
 _RATES = (
     "viscous_dissipation",
@@ -103,6 +107,7 @@ class Observer:
         self._bulk = BulkEnergy(model, self._book.volumes)
         self._interface = InterfaceEnergy(model) if model.interfaces.kinds else None
         self._external = ExternalWork(model)
+        self._risk = CrackRisk(model)
         self._top = BoundaryMeans(model, current_boundary)
         self._breakable = [law.strength is not None for law in model.laws]
         self._electrode = electrode_phases(model.domain.phases)
@@ -193,7 +198,9 @@ class Observer:
             "thickening_lithium_removed_um": parts["lithium_removed"],
             "void_check_um": void - sums["void"] / width,
             "top_displacement_um": sums["top_displacement"] / self._fixed["top_area"],
-            **self._damaged(sums),
+            **self._shares(sums, "debonded"),
+            **self._risk.row(),
+            **self._shares(sums, "damaged"),
             "penetration_max_um": abs(extremes["penetration"]),
             "penetration_mean_um": _ratio(sums["penetration"], sums["contact_area"]),
             "sliding_max_um": abs(extremes["sliding"]),
@@ -220,8 +227,10 @@ class Observer:
             columns[name] = unit
             if name == "mean_lithiation":
                 columns.update({f"{name}_{phase}": unit for phase in self._book.hosts})
-            elif name == "damaged_fraction":
+            elif name in _PER_KIND:
                 columns.update({f"{name}_{kind}": unit for kind in self._breakable_kinds()})
+            if name == "debonded_fraction":
+                columns.update(dict.fromkeys(self._risk.columns, "1"))
         return columns
 
     def _breakable_kinds(self) -> list[str]:
@@ -235,14 +244,15 @@ class Observer:
     def _metal_left(self, sums: dict[str, float]) -> float:
         return _ratio(sum(sums[f"lithium_{name}"] for name in self._book.metal), self._metal_at_start)
 
-    def _damaged(self, sums: dict[str, float]) -> dict[str, float]:
+    def _shares(self, sums: dict[str, float], name: str) -> dict[str, float]:
+        """Debonded or damaged share of the area of all breakable interfaces and of each kind."""
         kinds = self._breakable_kinds()
-        damaged, area = (
-            {kind: values[f"{name}_{kind}"] for kind in kinds}
-            for name, values in (("damaged", sums), ("area", self._fixed))
+        part, area = (
+            {kind: values[f"{what}_{kind}"] for kind in kinds}
+            for what, values in ((name, sums), ("area", self._fixed))
         )
-        row = {"damaged_fraction": _ratio(sum(damaged.values()), sum(area.values()))}
-        return row | {f"damaged_fraction_{kind}": _ratio(damaged[kind], area[kind]) for kind in kinds}
+        row = {f"{name}_fraction": _ratio(sum(part.values()), sum(area.values()))}
+        return row | {f"{name}_fraction_{kind}": _ratio(part[kind], area[kind]) for kind in kinds}
 
     def _lithium(self, sums: dict[str, float]) -> float:
         return sum(sums[f"lithium_{name}"] for name in (*self._book.hosts, *self._book.metal))
@@ -266,6 +276,7 @@ class Observer:
         else:
             local |= self._interface.sums()
             local |= self._per_kind("damaged", self._interface.damage())
+            local |= self._per_kind("debonded", self._interface.debonded())
         return self._reduced(local, MPI.SUM)
 
     def _minima(self) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fem.cell_fields import Array, CellFields
+from fem.crack_risk import CrackRisk
 from fem.errors import OutputError
 from fem.facet_geometry import facet_side
 from fem.model import ElectrodeModel
@@ -33,8 +34,10 @@ class SectionData(TypedDict):
         grain: Number of the grain, shape (cells,).
         lithiation: Mean x of every cell (what is left, in metal; zero where nothing is stored), shape (cells,).
         stress: Largest principal Cauchy stress in MPa, shape (cells,).
+        crack_probability: Of the cell's grain, so far (zero where it is not judged), shape (cells,).
+        stress_intensity: Largest K_I / K_IC so far (zero where it is not judged), shape (cells,).
         facets: Deformed ends of every interface facet in µm, shape (facets, sides '+' and '-', ends, 2).
-        damage: Mean damage of every interface facet, shape (facets,).
+        debonded: Mean debonded share of every interface facet, shape (facets,).
         kind: Index into ``kinds``, shape (facets,).
         phases: Names of the phases.
         kinds: Names of the kinds of interface.
@@ -46,8 +49,10 @@ class SectionData(TypedDict):
     grain: npt.NDArray[np.int32]
     lithiation: Array
     stress: Array
+    crack_probability: Array
+    stress_intensity: Array
     facets: Array
-    damage: Array
+    debonded: Array
     kind: npt.NDArray[np.int32]
     phases: npt.NDArray[np.str_]
     kinds: npt.NDArray[np.str_]
@@ -69,6 +74,7 @@ class FieldWriter:
 
     def __init__(self, model: ElectrodeModel, directory: Path):
         self._model, self._directory, self._fields = model, directory, CellFields(model)
+        self._risk = CrackRisk(model)
         self._frames: list[tuple[float, str]] = []
         quadruples = model.interfaces.quadruples
         self._sides = [facet_side(model, quadruples[:, s], quadruples[:, s + 1]) for s in (0, 2)]
@@ -120,15 +126,17 @@ class FieldWriter:
             fields.grain,
             fields.lithiation().mean(axis=1),
             fields.stress()[0],
+            self._risk.grains().probability[fields.grain],
+            self._risk.cell_intensity(),
         )
         unknowns = model.state.unknowns.x.array
         ends = np.stack([(s.reference + s.displacement(unknowns))[:, :2] for s in self._sides], axis=1)
         middle = self._sides[0].reference[:, :2].mean(axis=1)
-        facets = self._gathered(middle, ends, fields.facet_damage(), model.interfaces.kind)
+        facets = self._gathered(middle, ends, fields.facet_debonded(), model.interfaces.kind)
         if cells is None or facets is None:
             return None
-        corners, middles, phase, grain, lithiation, stress = cells
-        sides, damage, kind = facets
+        corners, middles, phase, grain, lithiation, stress, probability, intensity = cells
+        sides, debonded, kind = facets
         return SectionData(
             corners=corners,
             middles=middles,
@@ -136,8 +144,10 @@ class FieldWriter:
             grain=grain,
             lithiation=lithiation,
             stress=stress,
+            crack_probability=probability,
+            stress_intensity=intensity,
             facets=sides,
-            damage=damage,
+            debonded=debonded,
             kind=kind,
             phases=np.array(model.domain.phases),
             kinds=np.array(model.interfaces.kinds, dtype=np.str_),
@@ -150,7 +160,9 @@ class FieldWriter:
             "max_principal_stress_MPa": principal,
             "hydrostatic_stress_MPa": hydrostatic,
             "equivalent_plastic_strain": fields.flow_strain(),
-            "damage": fields.damage(),
+            "debonded_share": fields.debonded(),
+            "crack_probability": self._risk.grains().probability[fields.grain],
+            "stress_intensity_ratio": self._risk.cell_intensity(),
         }
         corner_values = {
             "lithiation": fields.lithiation(),

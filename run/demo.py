@@ -91,10 +91,10 @@ def comparison_table(summaries: dict[str, dict[str, Any]]) -> Table:
         add("  void at interfaces", f"{parts['interface_void']:+.2f} um")
         add("  pores", f"{parts['pores']:+.2f} um")
         add("  lithium removed", f"{parts['lithium_removed']:+.2f} um")
-        add("damaged interfaces", f"{100.0 * summary['damaged_fraction']['all']:.1f} %")
+        add("debonded interfaces", f"{100.0 * summary['debonded_fraction']['all']:.1f} %")
         for kind in ("graphite|graphite", "graphite|silicon"):
-            if kind in summary["damaged_fraction"]:
-                add(f"  {kind}", f"{100.0 * summary['damaged_fraction'][kind]:.1f} %")
+            if kind in summary["debonded_fraction"]:
+                add(f"  {kind}", f"{100.0 * summary['debonded_fraction'][kind]:.1f} %")
         add("largest penetration", f"{1e3 * summary['penetration_max_um']:.1f} nm")
         add("Newton iterations", f"{summary['newton_iterations']}")
         add("time taken", f"{summary['wall_time_s']:.0f} s")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from fem import crack_risk
 from fem import domain as domains
 from fem.errors import RunStopped
 from fem.materials.base import parameters_of
@@ -329,6 +330,12 @@ class _Run:
                 for part in ("solids", "interface_void", "pores", "lithium_removed")
             },
             "mean_lithiation": {"hosts": last["mean_lithiation"], **_ending(last, "mean_lithiation_")},
+            "debonded_fraction": {"all": last["debonded_fraction"], **_ending(last, "debonded_fraction_")},
+            "crack_risk": {
+                material.phase: {number: last[f"{number}_{material.phase}"] for number in crack_risk.NUMBERS}
+                for material in self.model.materials
+                if material.fracture is not None
+            },
             "damaged_fraction": {"all": last["damaged_fraction"], **_ending(last, "damaged_fraction_")},
             "penetration_max_um": max(row["penetration_max_um"] for row in self.rows),
             "lithium_book_error": last["lithium_book_error"],

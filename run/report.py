@@ -1,4 +1,4 @@
-"""The pictures of a run folder: deformed section, thickness with its parts, damage; and the comparison of two runs."""
+"""The pictures of a run folder: deformed section, thickness in parts, debonding, crack risk; comparison of two runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def draw_report(folder: Path) -> list[Path]:
     pictures = folder / results.PICTURES
     drawn = [
         _save(_thickness(summary, rows), pictures / "thickness.png"),
-        _save(_damage(summary, rows), pictures / "damage.png"),
+        _save(_debonding(summary, rows), pictures / "debonding.png"),
     ]
     section = read_section(folder)
     if section is not None:
@@ -45,9 +45,23 @@ def draw_report(folder: Path) -> list[Path]:
         section_picture.add_lithiation_key(figure, [axes], [section])
         drawn.append(_save(figure, pictures / "section_lithiation.png"))
         figure, axes = section_picture.figure_for(section)
-        section_picture.draw_damage(axes, section, summary)
-        section_picture.add_damage_key(figure, [axes], [section])
-        drawn.append(_save(figure, pictures / "section_damage.png"))
+        section_picture.draw_debonding(axes, section, summary)
+        section_picture.add_debonding_key(figure, [axes], [section])
+        drawn.append(_save(figure, pictures / "section_debonding.png"))
+        drawn += _crack_risk(summary, section, pictures)
+    return drawn
+
+
+def _crack_risk(summary: Mapping[str, Any], section: section_picture.Section, pictures: Path) -> list[Path]:
+    """Maps of the two measures of cracking, where any phase of the run is judged."""
+    drawn: list[Path] = []
+    if not section_picture.judged_phases(summary):
+        return drawn
+    for quantity in ("crack_probability", "stress_intensity"):
+        figure, axes = section_picture.figure_for(section)
+        section_picture.draw_crack_risk(axes, section, summary, quantity)
+        section_picture.add_crack_risk_key(figure, [axes], section, summary, quantity)
+        drawn.append(_save(figure, pictures / f"section_{quantity}.png"))
     return drawn
 
 
@@ -83,8 +97,8 @@ def one_line(summary: Mapping[str, Any]) -> str:
     return (
         f"{summary['case']}: {summary['thickness_start_um']:.2f} to {summary['thickness_um']:.2f} um "
         f"({summary['thickening_percent']:+.1f} %: {words} um) at mean lithiation "
-        f"{summary['mean_lithiation']['hosts']:.3f}; {100.0 * summary['damaged_fraction']['all']:.1f} % of the "
-        f"interfaces damaged; {summary['newton_iterations']} Newton iterations, {summary['wall_time_s']:.0f} s"
+        f"{summary['mean_lithiation']['hosts']:.3f}; {100.0 * summary['debonded_fraction']['all']:.1f} % of the "
+        f"interfaces debonded; {summary['newton_iterations']} Newton iterations, {summary['wall_time_s']:.0f} s"
     )
 
 
@@ -156,16 +170,16 @@ def _thickness(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
     return figure
 
 
-def _damage(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
-    """Damaged share of each kind of interface against charge; kinds that stay whole are named below."""
+def _debonding(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
+    """Debonded share of each kind of interface against charge; kinds that stay whole are named below."""
     figure, axes = _curve_figure(
-        f"{summary['case']}: damage of the interfaces", "damaged share of the interface (%)"
+        f"{summary['case']}: debonding of the interfaces", "debonded share of the interface (%)"
     )
     charge = _column(rows, "charge_mAh_cm2")
-    kinds = {name: 100.0 * value for name, value in summary["damaged_fraction"].items() if name != "all"}
+    kinds = {name: 100.0 * value for name, value in summary["debonded_fraction"].items() if name != "all"}
     shown = sorted((name for name, value in kinds.items() if value >= 0.05), key=lambda name: -kinds[name])
     for number, name in enumerate(shown):
-        values = 100.0 * _column(rows, f"damaged_fraction_{name}")
+        values = 100.0 * _column(rows, f"debonded_fraction_{name}")
         axes.plot(
             charge,
             values,
@@ -174,7 +188,7 @@ def _damage(summary: Mapping[str, Any], rows: list[Row]) -> Figure:
             linewidth=1.6,
             label=f"{name.replace('|', ' | ')}  {values[-1]:.1f} %",
         )
-    mean = 100.0 * _column(rows, "damaged_fraction")
+    mean = 100.0 * _column(rows, "debonded_fraction")
     axes.plot(charge, mean, color="black", linewidth=2.4, label=f"all  {mean[-1]:.1f} %")
     axes.set_ylim(0.0, max(5.0, min(100.0, 1.08 * max([*(kinds[name] for name in shown), mean.max()]))))
     axes.margins(x=0.0)

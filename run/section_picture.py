@@ -26,9 +26,10 @@ COLOURS = {**picture.COLOURS, "pore": "#3a3a48"}
 HOSTS = ("graphite", "silicon")
 # Light on the dark void at both ends, lightness falling all the way, apart from the colours of the other phases.
 _LITHIATION = LinearSegmentedColormap.from_list("lithiation", ["#dbe0e6", "#f2c14e", "#d1495b", "#7b2d6b"])
-_DAMAGE = LinearSegmentedColormap.from_list("damage", ["#ffe9fa", "#ff5fcf", "#c9007f"])
-#: Damage below this is not drawn.
-_LEAST_DAMAGE = 0.02
+_RISK = LinearSegmentedColormap.from_list("risk", ["#2f6f8f", "#cfd8dc", "#f2a03d", "#b3001b"])
+_DEBONDED = LinearSegmentedColormap.from_list("debonded", ["#ffe9fa", "#ff5fcf", "#c9007f"])
+#: Debonded shares below this are not drawn.
+_LEAST = 0.02
 _WIDTH_INCHES = 8.0
 
 
@@ -71,19 +72,65 @@ def draw_lithiation(
     _frame(axes, section, summary, heading, top)
 
 
-def draw_damage(axes: Any, section: Section, summary: Mapping[str, Any]) -> None:
-    """Phases in their colours, damaged interfaces as lines on both sides of the gap, gaps dark."""
+def draw_debonding(axes: Any, section: Section, summary: Mapping[str, Any]) -> None:
+    """Phases in their colours, debonded interfaces as lines on both sides of the gap, gaps dark."""
     _draw_cells(axes, section, _phase_colours(section))
-    damage = section["damage"]
-    chosen = np.flatnonzero(damage > _LEAST_DAMAGE)
-    chosen = chosen[np.argsort(damage[chosen])]  # the most damaged on top
+    debonded = section["debonded"]
+    chosen = np.flatnonzero(debonded > _LEAST)
+    chosen = chosen[np.argsort(debonded[chosen])]  # the most debonded on top
     lines: Any = section["facets"][chosen].reshape(-1, 2, 2) - [0.0, _foil_top(section)]
     axes.add_collection(
         LineCollection(
-            lines, array=np.repeat(damage[chosen], 2), cmap=_DAMAGE, norm=Normalize(0.0, 1.0), linewidths=1.1
+            lines,
+            array=np.repeat(debonded[chosen], 2),
+            cmap=_DEBONDED,
+            norm=Normalize(0.0, 1.0),
+            linewidths=1.1,
         )
     )
     _frame(axes, section, summary, None, None)
+
+
+def draw_crack_risk(axes: Any, section: Section, summary: Mapping[str, Any], quantity: str) -> None:
+    """Phases whose cracking is judged coloured by their risk, everything else in a dull colour, gaps dark.
+
+    Args:
+        axes: Matplotlib axes.
+        section: The arrays.
+        summary: The run's summary.
+        quantity: ``crack_probability`` (from 0 to 1) or ``stress_intensity`` (red from 1 on).
+    """
+    colours = _phase_colours(section)
+    colours[:, :3] = 0.75 + 0.25 * colours[:, :3]
+    judged = np.isin(section["phases"][section["phase"]], judged_phases(summary))
+    colours[judged] = _RISK(np.clip(section[quantity][judged], 0.0, 1.0))
+    _draw_cells(axes, section, colours)
+    _frame(axes, section, summary, None, None)
+
+
+def judged_phases(summary: Mapping[str, Any]) -> list[str]:
+    """Names of the phases whose cracking is judged."""
+    return list(summary["crack_risk"])
+
+
+def add_crack_risk_key(
+    figure: Any, axes: Sequence[Any], section: Section, summary: Mapping[str, Any], quantity: str
+) -> None:
+    """Colour bar beside the axes, and legend of everything that is not judged."""
+    scale = matplotlib.cm.ScalarMappable(Normalize(0.0, 1.0), _RISK)
+    label = {
+        "crack_probability": "probability that the particle has cracked",
+        "stress_intensity": "largest stress intensity of the stated flaw over the toughness",
+    }[quantity]
+    figure.colorbar(
+        scale,
+        ax=axes,
+        shrink=0.7,
+        pad=0.02,
+        label=label,
+        extend="max" if quantity == "stress_intensity" else "neither",
+    )
+    _legend(figure, [section], [name for name in COLOURS if name not in judged_phases(summary)], dull=True)
 
 
 def add_lithiation_key(figure: Any, axes: Sequence[Any], sections: Iterable[Section]) -> None:
@@ -93,10 +140,10 @@ def add_lithiation_key(figure: Any, axes: Sequence[Any], sections: Iterable[Sect
     _legend(figure, sections, [name for name in COLOURS if name not in HOSTS])
 
 
-def add_damage_key(figure: Any, axes: Sequence[Any], sections: Iterable[Section]) -> None:
+def add_debonding_key(figure: Any, axes: Sequence[Any], sections: Iterable[Section]) -> None:
     """Colour bar beside the axes, and legend of the phases."""
-    scale = matplotlib.cm.ScalarMappable(Normalize(0.0, 1.0), _DAMAGE)
-    label = f"damage of interfaces (drawn above {_LEAST_DAMAGE:g})"
+    scale = matplotlib.cm.ScalarMappable(Normalize(0.0, 1.0), _DEBONDED)
+    label = f"debonded share of interfaces (drawn above {_LEAST:g})"
     figure.colorbar(scale, ax=axes, shrink=0.7, pad=0.02, label=label)
     _legend(figure, sections, list(COLOURS))
 
@@ -155,12 +202,14 @@ def _frame(
     )
 
 
-def _legend(figure: Any, sections: Iterable[Section], names: list[str]) -> None:
+def _legend(figure: Any, sections: Iterable[Section], names: list[str], dull: bool = False) -> None:
     present = {
         str(section["phases"][number]) for section in sections for number in np.unique(section["phase"])
     }
+    colours = {name: np.array(matplotlib.colors.to_rgb(COLOURS[name])) for name in names if name in present}
     handles = [
-        Patch(facecolor=COLOURS[name], edgecolor="#555555", label=name) for name in names if name in present
+        Patch(facecolor=0.75 + 0.25 * colour if dull else colour, edgecolor="#555555", label=name)
+        for name, colour in colours.items()
     ]
     handles.append(Patch(facecolor=VOID, edgecolor="#555555", label="void"))
     figure.legend(

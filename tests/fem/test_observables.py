@@ -71,7 +71,7 @@ def test_parts_of_the_thickening_and_the_lithium_book_of_a_little_electrode(comm
     assert last["lithium_book_error"] < 1e-12
     # No three grains meet here, so that both measures of the void agree to rounding.
     assert last["void_check_um"] == pytest.approx(0.0, abs=1e-12)
-    assert 0.0 < last["damaged_fraction"] < 0.1
+    assert 0.0 < last["debonded_fraction"] < last["damaged_fraction"] < 0.1
     assert 0.0 < last["lithiation_min"] <= last["mean_lithiation"] <= last["lithiation_max"] < 1.0
     assert 0.5 < last["det_F_min"] < 1.0
 
@@ -91,6 +91,7 @@ def test_a_rigid_separation_is_void_by_both_measures(comm: MPI.Intracomm) -> Non
     assert row["penetration_max_um"] == pytest.approx(0.0, abs=1e-13)
     assert row["sliding_max_um"] in (0.0, pytest.approx(0.37, abs=1e-13))
     assert row["damaged_fraction"] == row["damaged_fraction_alpha|beta"] == pytest.approx(1.0)
+    assert row["debonded_fraction"] == row["debonded_fraction_alpha|beta"] == pytest.approx(1.0)
 
 
 @pytest.mark.parallel
@@ -126,6 +127,16 @@ def test_a_broken_interface_has_dissipated_its_fracture_energy(comm: MPI.Intraco
     # The balance is off by the corner at the peak of the traction only.
     assert fine["energy_balance_error"] < 1e-2
     assert fine["energy_balance_error"] < coarse["energy_balance_error"]
+
+
+def test_debonding_is_the_share_of_the_fracture_energy_that_is_spent(comm: MPI.Intracomm) -> None:
+    rows = history(two_grains(comm, held(), law(fracture_energy=0.31)), 10.0, 10, lift=0.02)
+    for row in rows:
+        spent = row["fracture_dissipation_pJ_um"] / (0.31 * WIDTH)
+        assert row["debonded_fraction"] == pytest.approx(spent, rel=1e-9, abs=1e-12)
+    # Damage goes by the loss of a numerical stiffness: nearly all of it is there before a third of the energy is spent.
+    assert 0.1 < rows[5]["debonded_fraction"] < 0.3 and rows[5]["damaged_fraction"] > 0.97
+    assert 0.5 < rows[-1]["debonded_fraction"] < 0.8
 
 
 def test_relaxed_damage_dissipates_by_viscosity_as_well(comm: MPI.Intracomm) -> None:

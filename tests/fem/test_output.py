@@ -78,7 +78,7 @@ def test_field_files_show_the_gap(comm: MPI.Intracomm, folder: Path) -> None:
         assert mesh.point_data["lithiation"] == pytest.approx(0.1, rel=1e-6)
         assert mesh.cell_data["max_principal_stress_MPa"][0] == pytest.approx(0.0, abs=1e-3)
         touching = np.any(np.sum(np.isclose(ends[:, :, 1], SEAM), axis=1, keepdims=True) == 2, axis=1)
-        assert mesh.cell_data["damage"][0] == pytest.approx(touching.astype(float), abs=1e-6)
+        assert mesh.cell_data["debonded_share"][0] == pytest.approx(touching.astype(float), abs=1e-6)
     assert not [file for file in (folder / "fields").iterdir() if file.name.startswith(".")]
 
 
@@ -98,7 +98,7 @@ def test_the_section_is_deformed_and_in_one_order(comm: MPI.Intracomm) -> None:
     assert section["lithiation"] == pytest.approx(np.full(48, 0.1))
     lower, upper = section["facets"][:, 0], section["facets"][:, 1]
     assert upper - lower == pytest.approx(np.broadcast_to([0.0, GAP], (6, 2, 2)))
-    assert section["damage"] == pytest.approx(np.ones(6))
+    assert section["debonded"] == pytest.approx(np.ones(6))
     assert list(section["kinds"][section["kind"]]) == ["alpha|beta"] * 6
     alone = FieldWriter(opened(MPI.COMM_SELF), Path()).section() if comm.size > 1 else section
     assert alone is not None

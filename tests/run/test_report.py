@@ -28,7 +28,10 @@ def make_run(folder: Path, void: float = 2.5) -> dict[str, Any]:
         "thickening_percent": 10.0 * total,
         "thickening_parts_um": parts,
         "mean_lithiation": {"hosts": 0.9},
-        "damaged_fraction": {"all": 0.3, "graphite|graphite": 0.4, "copper|graphite": 0.0},
+        "debonded_fraction": {"all": 0.3, "graphite|graphite": 0.4, "copper|graphite": 0.0},
+        "crack_risk": {
+            "graphite": {"crack_probability": 0.64, "cracked_grains": 0.35, "stress_intensity_ratio": 1.4}
+        },
         "penetration_max_um": 0.004,
         "newton_iterations": 321,
         "wall_time_s": 12.0,
@@ -37,9 +40,9 @@ def make_run(folder: Path, void: float = 2.5) -> dict[str, Any]:
         {
             "charge_mAh_cm2": 3.0 * s,
             "thickness_um": 10.0 + total * s,
-            "damaged_fraction": 0.3 * s,
-            "damaged_fraction_graphite|graphite": 0.4 * s,
-            "damaged_fraction_copper|graphite": 0.0,
+            "debonded_fraction": 0.3 * s,
+            "debonded_fraction_graphite|graphite": 0.4 * s,
+            "debonded_fraction_copper|graphite": 0.0,
             **{f"thickening_{name}_um": value * s for name, value in parts.items()},
         }
         for s in (0.0, 0.5, 1.0)
@@ -58,8 +61,10 @@ def make_run(folder: Path, void: float = 2.5) -> dict[str, Any]:
             grain=np.array([1, 2, 0]),
             lithiation=np.array([0.2, 0.9, 0.0]),
             stress=np.zeros(3),
+            crack_probability=np.array([0.1, 0.6, 0.0]),
+            stress_intensity=np.array([0.2, 1.4, 0.0]),
             facets=np.array([[[[0.0, 5.0], [8.0, 5.0]], [[0.0, 6.0], [8.0, 6.0]]]]),
-            damage=np.array([0.7]),
+            debonded=np.array([0.7]),
             kind=np.array([0]),
             phases=np.array(["copper", "graphite"]),
             kinds=np.array(["graphite|graphite"]),
@@ -71,7 +76,8 @@ def test_a_run_folder_gets_its_pictures(tmp_path: Path) -> None:
     make_run(tmp_path)
     drawn = report.draw_report(tmp_path)
     assert [path.name for path in drawn] == [
-        "thickness.png", "damage.png", "section_lithiation.png", "section_damage.png",
+        "thickness.png", "debonding.png", "section_lithiation.png", "section_debonding.png",
+        "section_crack_probability.png", "section_stress_intensity.png",
     ]  # fmt: skip
     for path in drawn:
         assert min(imread(path).shape[:2]) > 300

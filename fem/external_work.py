@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from dolfinx import fem as dfem
 
@@ -48,6 +50,22 @@ class ExternalWork:
         if self._residual is not None:
             compat.assemble_vector(self._residual, self._model.residual_form)
             forces["reactions"] = self._residual.x.array[self._moving].copy()
+        return forces
+
+    def memory(self, forces: Forces) -> tuple[dict[str, float], dict[str, Array]]:
+        """Forces in a form that any partition can take: numbers by control, and arrays like the unknowns'."""
+        pressures = {name: float(forces[name]) for name, _, _ in self._pressures}
+        if self._residual is None:
+            return pressures, {}
+        spread = np.zeros(len(self._residual.x.array))
+        spread[self._moving] = forces["reactions"]
+        return pressures, {"reactions": spread}
+
+    def recalled(self, pressures: Mapping[str, float], nodal: Mapping[str, Array]) -> Forces:
+        """The forces whose ``memory`` this is."""
+        forces = {name: np.array(value) for name, value in pressures.items()}
+        if self._residual is not None:
+            forces["reactions"] = nodal["reactions"][self._moving]
         return forces
 
     def work(self, start: Forces, end: Forces, change: Array) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from fem.boundary_means import BoundaryMeans
 from fem.crack_risk import CrackRisk
 from fem.energy import BulkEnergy, InterfaceEnergy
 from fem.external_work import ExternalWork, Forces
+from fem.facet_geometry import Array
 from fem.gaps import Gaps
 from fem.lithium_book import LithiumBook
 from fem.materials.base import Reservoir
@@ -159,6 +162,21 @@ class Observer:
             forces=forces,
         )
         return self._row(sums, self._pending, state.time + dt, dt)
+
+    def memory(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What later rows depend on besides the model's state: numbers, and arrays like the unknowns'."""
+        self._settle()
+        totals = {name: value for name, value in vars(self._totals).items() if name != "forces"}
+        pressures, nodal = self._external.memory(self._totals.forces)
+        at_start = {"stored": self._stored_at_start, "metal": self._metal_at_start}
+        return {"totals": totals, "pressures": pressures, "at_start": at_start}, nodal
+
+    def recall(self, numbers: Mapping[str, Any], nodal: Mapping[str, Array]) -> None:
+        """Go on as the observer would have whose ``memory`` this is."""
+        forces = self._external.recalled(numbers["pressures"], nodal)
+        self._totals, self._pending = _Totals(**numbers["totals"], forces=forces), None
+        self._stored_at_start = numbers["at_start"]["stored"]
+        self._metal_at_start = numbers["at_start"]["metal"]
 
     def _settle(self) -> None:
         """Take over the totals of the last measured step if it was accepted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -106,6 +106,25 @@ class FieldWriter:
 
         self._together(list_frame)
         self._frames = frames
+
+    @property
+    def frames(self) -> list[tuple[float, str]]:
+        """Time in s and file of every frame so far."""
+        return list(self._frames)
+
+    def go_on(self, frames: Sequence[tuple[float, str]]) -> None:
+        """Go on after the frames of an earlier session; later ones of its are forgotten, and overwritten in time.
+
+        Raises:
+            OutputError: The list of frames cannot be written; the same on every rank.
+        """
+        self._frames = list(frames)
+
+        def list_frames() -> None:
+            if self._model.comm.rank == 0:
+                write_collection(self._directory / "fields.pvd", self._frames)
+
+        self._together(list_frames)
 
     def section(self) -> SectionData | None:
         """What a picture of the deformed section needs; collective.

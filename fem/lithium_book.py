@@ -62,6 +62,8 @@ class LithiumBook:
         }
 
     def _per_phase(self, nodal: Array) -> Array:
+        if not self._dofs.shape[1]:
+            return np.zeros(len(self._names))
         cells = self.volumes * nodal[self._dofs].mean(axis=1)
         held: Array = np.bincount(self._phase, weights=cells, minlength=len(self._names)).astype(np.float64)
         return held

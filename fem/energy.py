@@ -24,7 +24,7 @@ from dolfinx import fem as dfem
 
 from fem import balances, compat, constitutive, kinematics
 from fem.facet_geometry import Array
-from fem.interfaces import cohesive, contact, debonding
+from fem.interfaces import cohesive, contact, debonding, dissipation
 from fem.model import ElectrodeModel
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
@@ -131,19 +131,16 @@ class InterfaceEnergy:
         drag = contact.friction_traction(
             slip, normal, model.facet_history.value(model.state.contact_pressure), model.friction, model.dt
         )
-        viscous = viscous_dissipation(
-            cohesive.effective_opening(start, start_normal, parameters),
-            cohesive.effective_opening(opening, normal, parameters),
-            history,
-            grown,
-            parameters,
-        )
+        path = (start, start_normal, opening, normal, history, grown, parameters)
+        fracture = dissipation.fracture_dissipation(grown, parameters)
+        if parameters.remembers_path:
+            fracture += dissipation.fracture_step(*path)
         values = ufl.as_vector(
             [
                 cohesive.stored_energy(opening, normal, grown, parameters)
                 + contact.contact_energy(opening, normal, parameters.contact_stiffness),
-                cohesive.fracture_dissipation(grown, parameters),
-                viscous,
+                fracture,
+                dissipation.viscous_dissipation(*path),
                 ufl.dot(drag, slip),
                 model.facet_constants.value(model.state.stabilisation) * ufl.dot(slip, slip),
             ]
@@ -170,28 +167,3 @@ class InterfaceEnergy:
     def debonded(self) -> Array:
         """Debonded share integrated over every owned interface facet in µm (2D), shape (facets,)."""
         return self._facets.integrals(self._debonded)
-
-
-def viscous_dissipation(
-    start: Any, end: Any, history: Any, grown: Any, parameters: cohesive.CohesiveParameters
-) -> Any:
-    """½ ∫ D'(κ) K (δ² - κ²) dκ over a step in J/m²: what the relaxed growth of damage dissipates beyond fracture.
-
-    The opening δ is taken to grow linearly with κ, from max(δ, κ) at the start to its value at the end. With
-    D' ∝ κ⁻², as in the bilinear law, ½ K ΔD δ_a δ_b is the integral of ½ K δ² dD both where δ is constant and where it
-    is proportional to κ, agrees with the trapezoidal work of the traction, and leaves δ_a δ_b - κ_a κ_b ≥ 0.
-    """
-    onset, final = parameters.onset_opening, parameters.final_opening
-    begin = ufl.max_value(start, history)
-
-    def clipped(value: Any) -> Any:
-        return ufl.min_value(ufl.max_value(value, onset), final)
-
-    def opening_at(value: Any) -> Any:
-        share = (value - history) / ufl.max_value(grown - history, 1.0e-12 * onset)
-        return begin + ufl.min_value(ufl.max_value(share, 0.0), 1.0) * (ufl.max_value(end, grown) - begin)
-
-    low, high = clipped(history), clipped(grown)
-    change = cohesive.damage(high, parameters) - cohesive.damage(low, parameters)
-    product = ufl.max_value(opening_at(low), low) * ufl.max_value(opening_at(high), high)
-    return 0.5 * parameters.stiffness * change * (product - low * high)

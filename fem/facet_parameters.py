@@ -10,11 +10,19 @@ import numpy as np
 from dolfinx import fem as dfem
 
 from fem.domain import Domain
-from fem.errors import ParameterError
 from fem.interfaces.cohesive import CohesiveParameters
 from fem.interfaces.facet_fields import FacetSpace
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import InterfaceFacets
+from fem.interfaces.tabulation import (
+    check,
+    chosen_laws,
+    effective_shear_ratio,
+    fatigue_parameters,
+    intact_stiffness,
+    mode_mixture,
+    separation_laws,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def tabulate_laws(
         space: Facet-wise constants.
 
     Raises:
-        ParameterError: The fracture energy of a law is less than what the intact interface stores at its strength.
+        ParameterError: The numbers of a law do not fit together.
     """
 
     def field(name: str, per_kind: Sequence[float]) -> Any:
@@ -60,23 +68,20 @@ def tabulate_laws(
         per_facet = values[interfaces.kind] if len(values) else np.empty(0, dtype=np.float64)
         return space.value(space.constant(name, per_facet))
 
-    onset, final, breakable = [], [], []
-    for kind, law in zip(interfaces.kinds, laws, strict=True):
-        begin, end = _openings(kind, law)
-        onset.append(begin)
-        final.append(end)
-        breakable.append(0.0 if law.strength is None else 1.0)
+    check(interfaces.kinds, laws)
     relaxation_time = max((law.relaxation_time.value for law in laws), default=0.0)
     relaxation = dfem.Constant(domain.mesh, relaxation_time)
     cohesive = CohesiveParameters(
-        stiffness=field("stiffness", [law.stiffness.value for law in laws]),
+        stiffness=field("stiffness", [intact_stiffness(law) for law in laws]),
         contact_stiffness=field("contact_stiffness", [law.contact_stiffness.value for law in laws]),
         residual_stiffness=field("residual_stiffness", [law.residual_stiffness.value for law in laws]),
-        shear_ratio=field("shear_ratio", [law.shear_ratio.value for law in laws]),
-        onset_opening=field("onset_opening", onset),
-        final_opening=field("final_opening", final),
-        breakable=field("breakable", breakable),
+        shear_ratio=field("shear_ratio", [effective_shear_ratio(law) for law in laws]),
+        breakable=field("breakable", [float(law.breaks) for law in laws]),
         relaxation_time=relaxation,
+        laws=separation_laws(laws, field),
+        chosen=chosen_laws(laws, field),
+        mixture=mode_mixture(laws, field),
+        fatigue=fatigue_parameters(laws, field),
     )
     return FacetParameters(
         cohesive,
@@ -89,18 +94,3 @@ def tabulate_laws(
             domain.mesh, min((law.contact_pressure.value for law in laws), default=1.0)
         ),
     )
-
-
-def _openings(kind: str, law: InterfaceLaw) -> tuple[float, float]:
-    """Openings in µm at which damage begins and is complete; any increasing pair where nothing breaks."""
-    if law.strength is None or law.fracture_energy is None:
-        return 1.0, 2.0
-    begin = law.strength.value / law.stiffness.value
-    end = 2.0 * law.fracture_energy.value / law.strength.value
-    if end <= begin:
-        raise ParameterError(
-            f"interfaces.{kind}.fracture_energy",
-            law.fracture_energy.value,
-            f"above strength²/(2 stiffness) = {0.5 * begin * law.strength.value:.3g} J/m^2",
-        )
-    return begin, end

@@ -12,7 +12,8 @@ from ufl.algorithms.apply_derivatives import apply_derivatives
 
 from fem import balances, compat, kinematics
 from fem.constitutive import updated_plastic_inverse
-from fem.interfaces import cohesive, contact, exchange
+from fem.interfaces import cohesive, contact, dissipation, exchange
+from fem.interfaces.history import History
 from fem.loads import LithiumInflux, Load, Pressure, Source
 from fem.materials.base import Conductor, Host, Reservoir
 
@@ -54,6 +55,7 @@ class InterfaceForms:
 
     Attributes:
         grown: κ at the end of the step.
+        memory: What else the interfaces remember at the end of the step, in the order in which it is updated.
         pressure: Contact pressure.
         share: Share of the exchange that passes; None without a lithium balance.
         damage: Damage.
@@ -61,6 +63,7 @@ class InterfaceForms:
     """
 
     grown: dfem.Form
+    memory: dict[str, dfem.Form]
     pressure: dfem.Form
     share: dfem.Form | None
     damage: dfem.Form
@@ -130,15 +133,35 @@ def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
                 model.facet_parameters.open_exchange,
             )
         )
+    grown = cohesive.grown_history(opening, normal, model.history_value, parameters, model.dt)
     return InterfaceForms(
-        grown=history.projection(
-            cohesive.grown_history(opening, normal, model.history_value, parameters, model.dt)
-        ),
+        grown=history.projection(grown.opening),
+        memory={
+            name: history.projection(value) for name, value in _memory(model, opening, normal, grown).items()
+        },
         pressure=history.projection(contact.contact_pressure(opening, normal, parameters.contact_stiffness)),
         share=share,
         damage=model.facet_constants.projection(cohesive.damage(model.history_value, parameters)),
         breakable=model.facet_constants.projection(parameters.breakable),
     )
+
+
+def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) -> dict[str, Any]:
+    """What interfaces remember besides κ at the end of the step; each depends on those after it at the beginning."""
+    values: dict[str, Any] = {}
+    if grown.dissipated is not None:
+        parameters, before = model.cohesive, model.previous_fields.displacement
+        start = balances.interface_opening(before), kinematics.rotated_normal(before, model.normal)
+        tired = cohesive.tired(*start, opening, normal, grown, parameters)
+        values["dissipated"] = grown.dissipated + dissipation.fracture_step(
+            *start, opening, normal, model.history_value, grown, parameters
+        )
+        if tired is not None:
+            values["dissipated"] += dissipation.fatigue_step(opening, normal, grown, tired, parameters)
+            values["fatigue"] = tired
+    if grown.slip is not None:
+        values["slip"] = grown.slip
+    return values
 
 
 def _bulk_residual(model: ElectrodeModel, test: balances.Fields) -> Any:

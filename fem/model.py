@@ -19,8 +19,10 @@ from fem.facet_parameters import tabulate_laws
 from fem.forms import build_forms, build_interface_forms
 from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nodes
 from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
+from fem.interfaces.history import History
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
+from fem.interfaces.tabulation import memory
 from fem.loads import LithiumInflux, Load, Prescribed
 from fem.materials.base import Material
 from fem.materials.flow import flow_table, hardened_drag, solve_increment
@@ -92,7 +94,9 @@ class ElectrodeModel:
         self.flows = any(material.flow is not None for material in self.materials)
         if not has_lithium:
             _refuse_lithium(self.loads)
-        self.state = State(domain, self.facet_history, self.facet_constants, displacement_degree, has_lithium)
+        self.state = State(
+            domain, self.facet_history, self.facet_constants, displacement_degree, has_lithium, memory(self.laws)
+        )
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         self.measures = self._cell_and_facet_measures()
@@ -114,7 +118,10 @@ class ElectrodeModel:
             self.coefficients,
             domain.dimension,
         )
-        self.history_value = self.facet_history.value(state.largest_opening)
+        self.history_value = History(
+            self.facet_history.value(state.largest_opening),
+            **{name: self.facet_history.value(field) for name, field in state.memory.items()},
+        )
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
         self._flow_expressions = forms.flow
@@ -191,6 +198,9 @@ class ElectrodeModel:
         self.tension.commit()
         self._commit_flow(dt)
         if self._interface_forms is not None:
+            # κ last: what else is remembered follows from its growth in the step.
+            for name, form in self._interface_forms.memory.items():
+                self.facet_history.update(state.memory[name], form)
             self.facet_history.update(state.largest_opening, self._interface_forms.grown)
         self.commit_exchange()
         state.previous.x.array[:] = state.unknowns.x.array

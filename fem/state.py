@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import basix.ufl
@@ -70,6 +71,7 @@ class State:
         constant_space: Facet-wise constants.
         displacement_degree: Polynomial degree of the displacement.
         has_lithium: Whether concentration and chemical potential are unknowns.
+        memory: What the interfaces remember besides κ, of ``slip``, ``fatigue`` and ``dissipated``.
 
     Attributes:
         unknowns: Displacement (P2 unless said otherwise) and, with a lithium balance, concentration and chemical
@@ -84,6 +86,7 @@ class State:
         drag: Flow resistance in MPa.
         largest_tension: Largest principal Cauchy stress so far in MPa, zero in phases whose cracking is not judged.
         largest_opening: κ of the interfaces at the beginning of the step.
+        memory: What else the laws of the interfaces remember (see fem/interfaces/history.py), by name.
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against motion in a step, zero but where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
@@ -97,6 +100,7 @@ class State:
         constant_space: FacetSpace,
         displacement_degree: int = 2,
         has_lithium: bool = True,
+        memory: Collection[str] = (),
     ):
         mesh, dimension = domain.mesh, domain.dimension
         cell = mesh.basix_cell()
@@ -136,6 +140,7 @@ class State:
         self.drag = dfem.Function(scalar, name="flow_resistance")
         self.largest_tension = dfem.Function(scalar, name="largest_tension")
         self.largest_opening = history_space.function("largest_opening")
+        self.memory = {name: history_space.function(f"interface_{name}") for name in memory}
         self.contact_pressure = history_space.function("contact_pressure")
         self.stabilisation = constant_space.function("stabilisation")
         self.exchange_share = history_space.function("exchange_share")
@@ -156,6 +161,7 @@ class State:
                 self.drag,
                 self.largest_tension,
                 self.largest_opening,
+                *self.memory.values(),
                 self.exchange_share,
                 self.contact_pressure,
                 self.stabilisation,

@@ -7,7 +7,7 @@ ones (one or two hosts with :data:`CURVE`, influx through ``top``), so that few 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import permutations
 from typing import Any
 
@@ -73,7 +73,7 @@ def overstress(
     return OverstressFlow(p(threshold), p(hardening), p(drag), p(reference_rate), p(exponent))
 
 
-def law(strength: float | None = 20.0, fracture_energy: float | None = 0.31, **others: float) -> InterfaceLaw:
+def law(strength: float | None = 20.0, fracture_energy: float | None = 0.31, **others: Any) -> InterfaceLaw:
     """An interface law: rate-independent and without lithium exchange unless said otherwise."""
     special = {
         "shear_ratio": 1.0,
@@ -82,9 +82,10 @@ def law(strength: float | None = 20.0, fracture_energy: float | None = 0.31, **o
         "exchange_resistance": float("inf"),
         "contact_pressure": 1.0,
     }
-    numbers = dict.fromkeys((field.name for field in fields(InterfaceLaw)), 0.0) | special | others
+    needed = (field.name for field in fields(InterfaceLaw) if field.default is MISSING)
+    numbers = dict.fromkeys(needed, 0.0) | special | others
     hold = {"strength": strength, "fracture_energy": fracture_energy}
-    given = {name: p(value) for name, value in numbers.items()}
+    given = {name: value if isinstance(value, str) else p(value) for name, value in numbers.items()}
     return InterfaceLaw(**given | {name: None if value is None else p(value) for name, value in hold.items()})
 
 

@@ -1,19 +1,30 @@
-"""Traction-separation of an interface: bilinear, mixed-mode, irreversible. Contact is in fem/interfaces/contact.py.
+"""Traction-separation of an interface: what the laws share. Each has a file of its own; contact is in contact.py.
 
-The effective opening is √(⟨δn⟩² + β² |δt|²) (Camacho and Ortiz 1996, 10.1016/0020-7683(95)00255-3). The history
-variable is the largest effective opening κ; damage D(κ) is that of the bilinear law with fracture energy
-Gc = ½ σ_max δ_f. Growth of κ is relaxed after Duvaut and Lions, κ̇ = ⟨δ - κ⟩ / τ: only the growth of damage is
-viscous, never the motion of an open gap.
+Bilinear and exponential laws are secant laws of the effective opening Λ = √(⟨δn⟩² + β² |δt|²) (Camacho and Ortiz 1996,
+10.1016/0020-7683(95)00255-3): traction (1 - D(κ)) K (⟨δn⟩ n + β² δt), with κ the largest Λ so far. With a fracture
+energy of its own in shear, κ is the opening that does the same damage in pure opening. The law of Park, Paulino and
+Roesler remembers normal and tangential opening apart. Growth of either is relaxed after Duvaut and Lions,
+κ̇ = ⟨Λ - κ⟩ / τ: only the growth of damage is viscous, never the motion of an open gap.
+
+Which laws occur is known when forms are built: only those are compiled. Where there are several, fields that are one
+or zero on a facet choose; facets of another law evaluate it with harmless numbers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ufl
 
+from fem.interfaces.bilinear import BilinearLaw
+from fem.interfaces.exponential import ExponentialLaw
+from fem.interfaces.fatigue import FatigueParameters
+from fem.interfaces.history import History
+from fem.interfaces.mixed_mode import ModeMixture
 from fem.interfaces.opening import split_opening
+from fem.interfaces.ppr import PotentialLaw
 
 # Squared length (µm²) that keeps the root of the effective opening differentiable at a closed interface.
 _CLOSED = 1.0e-24
@@ -21,16 +32,55 @@ _CLOSED = 1.0e-24
 
 @dataclass(frozen=True)
 class CohesiveParameters:
-    """UFL values of the parameters on a facet; see :class:`fem.interfaces.law.InterfaceLaw`."""
+    """UFL values of the parameters on a facet; see :class:`fem.interfaces.law.InterfaceLaw`.
+
+    Attributes:
+        stiffness: K in MPa/µm of the intact interface in opening.
+        contact_stiffness: Pressure per penetration in MPa/µm.
+        residual_stiffness: MPa/µm left when broken.
+        shear_ratio: β of the effective opening.
+        breakable: One where it can break.
+        relaxation_time: Duvaut-Lions time in s, of the whole model.
+        laws: The laws that occur: ``bilinear``, ``exponential`` (secant laws), ``ppr``.
+        chosen: One on the facets of a law, zero elsewhere; empty where there is only one law.
+        mixture: Fracture energy between the modes, None where no secant law has two.
+        fatigue: None where no interface tires.
+    """
 
     stiffness: Any
     contact_stiffness: Any
     residual_stiffness: Any
     shear_ratio: Any
-    onset_opening: Any
-    final_opening: Any
     breakable: Any
     relaxation_time: Any
+    laws: Mapping[str, BilinearLaw | ExponentialLaw | PotentialLaw]
+    chosen: Mapping[str, Any]
+    mixture: ModeMixture | None = None
+    fatigue: FatigueParameters | None = None
+
+    @property
+    def potential(self) -> PotentialLaw | None:
+        """The law of Park, Paulino and Roesler where it occurs."""
+        law = self.laws.get("ppr")
+        return law if isinstance(law, PotentialLaw) else None
+
+    @property
+    def secants(self) -> dict[str, BilinearLaw | ExponentialLaw]:
+        """The secant laws that occur."""
+        return {name: law for name, law in self.laws.items() if not isinstance(law, PotentialLaw)}
+
+    @property
+    def remembers_path(self) -> bool:
+        """Whether what an interface has dissipated depends on more than κ."""
+        return self.mixture is not None or self.fatigue is not None or list(self.laws) != ["bilinear"]
+
+    def select(self, values: Mapping[str, Any]) -> Any:
+        """The value that belongs to the facet's law, from one value a law."""
+        names = list(values)
+        result = values[names[0]]
+        for name in names[1:]:
+            result = ufl.conditional(ufl.gt(self.chosen[name], 0.5), values[name], result)
+        return result
 
 
 def effective_opening(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any:
@@ -40,37 +90,137 @@ def effective_opening(opening: Any, normal: Any, parameters: CohesiveParameters)
     return ufl.sqrt(positive**2 + parameters.shear_ratio**2 * ufl.dot(tangential, tangential) + _CLOSED)
 
 
-def grown_history(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters, dt: Any) -> Any:
-    """κ at the end of a step of length ``dt`` that starts from ``history`` (backward Euler)."""
-    share = dt / (dt + parameters.relaxation_time)
+def toughness(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any | None:
+    """Fracture energy in the present mode over that in pure opening; None where it is the same in all modes."""
+    if parameters.mixture is None:
+        return None
+    _, tangential = split_opening(opening, normal)
+    shear = parameters.shear_ratio**2 * ufl.dot(tangential, tangential)
+    return parameters.mixture.toughness_at(shear / effective_opening(opening, normal, parameters) ** 2)
+
+
+def driving_opening(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any:
+    """What κ follows, in µm."""
     effective = effective_opening(opening, normal, parameters)
-    return history + share * ufl.max_value(effective - history, 0.0)
+    ratio = toughness(opening, normal, parameters)
+    values: dict[str, Any] = {
+        name: effective if ratio is None else law.equivalent(effective, ratio)
+        for name, law in parameters.secants.items()
+    }
+    if parameters.potential is not None:
+        values["ppr"] = ufl.max_value(split_opening(opening, normal)[0], 0.0)
+    return parameters.select(values)
 
 
-def damage(history: Any, parameters: CohesiveParameters) -> Any:
-    """Damage in [0, 1] of the bilinear law at the largest opening κ = ``history``."""
-    onset, final = parameters.onset_opening, parameters.final_opening
-    raw = final * (history - onset) / (ufl.max_value(history, onset) * (final - onset))
-    return parameters.breakable * ufl.min_value(ufl.max_value(raw, 0.0), 1.0)
+def slip_size(opening: Any, normal: Any) -> Any:
+    """|δt| in µm, differentiable at zero."""
+    _, tangential = split_opening(opening, normal)
+    return ufl.sqrt(ufl.dot(tangential, tangential) + _CLOSED)
 
 
-def traction(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters) -> Any:
-    """Nominal traction (MPa, vector) with which the '-' side pulls on the '+' side at a given κ."""
+def grown_history(
+    opening: Any, normal: Any, history: History, parameters: CohesiveParameters, dt: Any
+) -> History:
+    """History at the end of a step of length ``dt`` that starts from ``history`` (backward Euler), without fatigue."""
+    share = dt / (dt + parameters.relaxation_time)
+    driving = driving_opening(opening, normal, parameters)
+    grown = replace(history, opening=history.opening + share * ufl.max_value(driving - history.opening, 0.0))
+    if history.slip is None:
+        return grown
+    slip = slip_size(opening, normal)
+    return replace(grown, slip=history.slip + share * ufl.max_value(slip - history.slip, 0.0))
+
+
+def damage_by_separation(history: History, parameters: CohesiveParameters) -> Any:
+    """Damage in [0, 1] that opening and sliding have done, without that of cycles."""
+    values = {name: law.damage(history.opening) for name, law in parameters.secants.items()}
+    if parameters.potential is not None:
+        values["ppr"] = parameters.potential.damage(history.opening, history.slip)
+    return parameters.breakable * parameters.select(values)
+
+
+def damage(history: History, parameters: CohesiveParameters) -> Any:
+    """Damage in [0, 1]."""
+    separation = damage_by_separation(history, parameters)
+    return separation if history.fatigue is None else 1.0 - (1.0 - separation) * (1.0 - history.fatigue)
+
+
+def traction(opening: Any, normal: Any, history: History, parameters: CohesiveParameters) -> Any:
+    """Nominal traction (MPa, vector) with which the '-' side pulls on the '+' side with a given history."""
     along, tangential = split_opening(opening, normal)
-    intact = (1.0 - damage(history, parameters)) * parameters.stiffness + parameters.residual_stiffness
+    intact = _opening_stiffness(history, parameters)
     open_part = ufl.max_value(along, 0.0)
-    return intact * (open_part * normal + parameters.shear_ratio**2 * tangential)
+    if parameters.potential is None:
+        return intact * (open_part * normal + parameters.shear_ratio**2 * tangential)
+    return intact * open_part * normal + _slip_stiffness(history, parameters) * tangential
 
 
-def stored_energy(opening: Any, normal: Any, history: Any, parameters: CohesiveParameters) -> Any:
+def stored_energy(opening: Any, normal: Any, history: History, parameters: CohesiveParameters) -> Any:
     """Recoverable energy in J/m²."""
-    intact = (1.0 - damage(history, parameters)) * parameters.stiffness + parameters.residual_stiffness
-    return 0.5 * intact * effective_opening(opening, normal, parameters) ** 2
+    intact = _opening_stiffness(history, parameters)
+    if parameters.potential is None:
+        return 0.5 * intact * effective_opening(opening, normal, parameters) ** 2
+    along, tangential = split_opening(opening, normal)
+    slip = _slip_stiffness(history, parameters) * ufl.dot(tangential, tangential)
+    return 0.5 * (intact * ufl.max_value(along, 0.0) ** 2 + slip)
 
 
-def fracture_dissipation(history: Any, parameters: CohesiveParameters) -> Any:
-    """Energy in J/m² that the rate-independent law has dissipated at κ: linear from 0 at onset to Gc."""
-    onset, final = parameters.onset_opening, parameters.final_opening
-    energy = 0.5 * parameters.stiffness * onset * final
-    share = ufl.min_value(ufl.max_value((history - onset) / (final - onset), 0.0), 1.0)
-    return parameters.breakable * energy * share
+def _opening_stiffness(history: History, parameters: CohesiveParameters) -> Any:
+    return (1.0 - damage(history, parameters)) * parameters.stiffness + parameters.residual_stiffness
+
+
+def _slip_stiffness(history: History, parameters: CohesiveParameters) -> Any:
+    """Stiffness in MPa/µm against sliding; only where the law of Park, Paulino and Roesler occurs."""
+    law, square = parameters.potential, parameters.shear_ratio**2
+    if law is None:
+        return square * _opening_stiffness(history, parameters)
+    unbroken = 1.0 - parameters.breakable * law.slip_damage(history.opening, history.slip)
+    if history.fatigue is not None:
+        unbroken *= 1.0 - history.fatigue
+    values = {name: square * _opening_stiffness(history, parameters) for name in parameters.secants}
+    values["ppr"] = unbroken * law.shear.stiffness + square * parameters.residual_stiffness
+    return parameters.select(values)
+
+
+def overload(opening: Any, normal: Any, history: History, parameters: CohesiveParameters) -> Any:
+    """Traction over the strength that is left."""
+    effective = effective_opening(opening, normal, parameters)
+    ratio = toughness(opening, normal, parameters)
+    same = ufl.as_ufl(1.0) if ratio is None else ratio
+    values = {
+        name: law.overload(effective, history.opening, same) for name, law in parameters.secants.items()
+    }
+    law = parameters.potential
+    if law is not None:
+        along = ufl.max_value(split_opening(opening, normal)[0], 0.0)
+        values["ppr"] = law.overload(along, slip_size(opening, normal), history.opening, history.slip)
+    return parameters.select(values)
+
+
+def tired(
+    start: Any,
+    start_normal: Any,
+    opening: Any,
+    normal: Any,
+    grown: History,
+    parameters: CohesiveParameters,
+) -> Any:
+    """Damage by cycles at the end of a step; only where some interface tires.
+
+    Args:
+        start: Opening at the beginning of the step.
+        start_normal: Normal at the beginning.
+        opening: Opening at the end.
+        normal: Normal at the end.
+        grown: History at the end, with the damage by cycles of the beginning.
+        parameters: Of the facet.
+    """
+    if parameters.fatigue is None:
+        return grown.fatigue
+    return parameters.fatigue.grown(
+        grown.fatigue,
+        effective_opening(start, start_normal, parameters),
+        effective_opening(opening, normal, parameters),
+        overload(start, start_normal, grown, parameters),
+        overload(opening, normal, grown, parameters),
+    )

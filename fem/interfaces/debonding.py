@@ -10,17 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import ufl
-
-from fem.interfaces import cohesive
-
-# Opening in µm at which every interface has come apart.
-_APART = 1.0e6
-# Keeps the quotient finite at interfaces that never break and spend nothing (J/m²).
-_NOTHING = 1.0e-30
+from fem.interfaces import cohesive, dissipation
+from fem.interfaces.history import History
 
 
-def debonded_share(history: Any, parameters: cohesive.CohesiveParameters) -> Any:
-    """Share of the fracture energy that is spent at the largest opening κ = ``history``, in [0, 1]."""
-    whole = cohesive.fracture_dissipation(ufl.as_ufl(_APART), parameters)
-    return cohesive.fracture_dissipation(history, parameters) / ufl.max_value(whole, _NOTHING)
+def debonded_share(history: History, parameters: cohesive.CohesiveParameters) -> Any:
+    """Share of the fracture energy that is spent, in [0, 1]."""
+    return dissipation.spent_share(history, parameters)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from fem.parameters import Mark, Parameter
+
+LawName = Literal["bilinear", "exponential", "ppr"]
+ModeMix = Literal["benzeggagh-kenane", "power"]
+LAWS: tuple[str, ...] = get_args(LawName)
+MODE_MIXES: tuple[str, ...] = get_args(ModeMix)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,16 @@ class InterfaceLaw:
         friction: Coulomb coefficient of a broken or sliding contact.
         open_exchange: Share of the exchange that stays where a 2D section shows an open gap (contacts outside it).
         contact_pressure: Pressure in MPa at which a broken interface exchanges half of what an intact one does.
+        law: Shape of the traction-separation curve; only bilinear uses ``stiffness``, the others have their own.
+        shear_fracture_energy: Gc in J/m² in shear; None for the same as in opening.
+        mode_mix: How Gc goes from the one to the other (bilinear, exponential); see fem/interfaces/mixed_mode.py.
+        mode_mix_exponent: Its exponent.
+        opening_shape_exponent: α of Park, Paulino and Roesler: below 2 a plateau, 2 straight, above 2 brittle.
+        shear_shape_exponent: β of the same in shear.
+        opening_slope_indicator: Opening at the peak over that at the end (Park, Paulino and Roesler).
+        shear_slope_indicator: The same in shear.
+        fatigue_accumulation_length: δ_Σ in µm of Roe and Siegmund; None where cycles do no harm.
+        fatigue_endurance_ratio: C_f, share of the present strength below which cycles do no harm.
     """
 
     strength: Parameter | None
@@ -36,6 +52,112 @@ class InterfaceLaw:
     friction: Parameter
     open_exchange: Parameter
     contact_pressure: Parameter
+    law: LawName = "bilinear"
+    shear_fracture_energy: Parameter | None = None
+    mode_mix: ModeMix = "benzeggagh-kenane"
+    mode_mix_exponent: Parameter | None = None
+    opening_shape_exponent: Parameter | None = None
+    shear_shape_exponent: Parameter | None = None
+    opening_slope_indicator: Parameter | None = None
+    shear_slope_indicator: Parameter | None = None
+    fatigue_accumulation_length: Parameter | None = None
+    fatigue_endurance_ratio: Parameter | None = None
+
+    @property
+    def breaks(self) -> bool:
+        """Whether it can break at all."""
+        return self.strength is not None and self.fracture_energy is not None
+
+    @property
+    def mixes(self) -> bool:
+        """Whether a mode-mix criterion acts: a secant law with a fracture energy of its own in shear."""
+        return self.law != "ppr" and self.shear_fracture_energy is not None
+
+    @property
+    def tires(self) -> bool:
+        """Whether cycles damage it."""
+        return self.fatigue_accumulation_length is not None
+
+    def number(self, name: str) -> float:
+        """Value of an optional parameter, or of its default in :data:`OPTIONAL` where it was not given."""
+        given = getattr(self, name)
+        return (OPTIONAL[name] if given is None else given).value
+
+
+_LINEAR = "softens along a straight line, as the bilinear law does"
+_LIMIT = "a quarter of the strength in Roe and Siegmund 2003, 10.1016/S0013-7944(02)00034-6; for metals"
+_PEAK = "peak at a twentieth of the final opening: a compromise of stiffness and Newton iterations"
+#: Parameters that some laws have and others have not, with what they are where a case does not give them. The energy
+#: and the length have no default: without them there is no difference between the modes, and no fatigue.
+OPTIONAL: dict[str, Parameter] = {
+    "shear_fracture_energy": Parameter(float("nan"), "J/m^2", "same as in opening", "assumed"),
+    "mode_mix_exponent": Parameter(2.0, "1", "1 to 2.5 for most bonds; no measurement", "assumed"),
+    "opening_shape_exponent": Parameter(2.0, "1", _LINEAR, "assumed"),
+    "shear_shape_exponent": Parameter(2.0, "1", _LINEAR, "assumed"),
+    "opening_slope_indicator": Parameter(0.05, "1", _PEAK, "assumed"),
+    "shear_slope_indicator": Parameter(0.05, "1", _PEAK, "assumed"),
+    "fatigue_accumulation_length": Parameter(float("inf"), "um", "no fatigue", "assumed"),
+    "fatigue_endurance_ratio": Parameter(0.25, "1", _LIMIT, "literature"),
+}
+_MIXING = ("shear_fracture_energy", "mode_mix_exponent")
+_FATIGUE = ("fatigue_accumulation_length", "fatigue_endurance_ratio")
+_SHAPES = (
+    "opening_shape_exponent",
+    "shear_shape_exponent",
+    "opening_slope_indicator",
+    "shear_slope_indicator",
+)
+#: Which of the optional parameters a law takes.
+TAKES: dict[str, tuple[str, ...]] = {
+    "bilinear": (*_MIXING, *_FATIGUE),
+    "exponential": (*_MIXING, *_FATIGUE),
+    "ppr": ("shear_fracture_energy", *_SHAPES, *_FATIGUE),
+}
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Why a law is not allowed: the parameter to change, its value, and what is allowed."""
+
+    key: str
+    value: object
+    allowed: str
+
+
+def flaw(law: InterfaceLaw) -> Flaw | None:
+    """What is wrong with the numbers of a law taken together, or None."""
+    if law.strength is None or law.fracture_energy is None:
+        return None
+    if law.law == "bilinear":
+        least = 0.5 * law.strength.value**2 / law.stiffness.value
+        because = (
+            f"above {least:.3g} J/m^2, which is strength^2/(2 stiffness) with strength {law.strength.value:g} MPa and "
+            f"stiffness {law.stiffness.value:g} MPa/um"
+        )
+        for key in ("fracture_energy", "shear_fracture_energy"):
+            energy = getattr(law, key)
+            if energy is not None and energy.value <= least:
+                return Flaw(key, energy.value, because)
+    if law.mixes and law.number("mode_mix_exponent") < 1.0:
+        return Flaw("mode_mix_exponent", law.number("mode_mix_exponent"), "1 or more")
+    if law.law == "ppr":
+        for mode in ("opening", "shear"):
+            exponent, ratio = law.number(f"{mode}_shape_exponent"), law.number(f"{mode}_slope_indicator")
+            if exponent <= 1.0:
+                return Flaw(f"{mode}_shape_exponent", exponent, "above 1")
+            if not 0.0 < ratio < exponent**-0.5:
+                return Flaw(
+                    f"{mode}_slope_indicator",
+                    ratio,
+                    f"above 0 and below 1/sqrt({mode}_shape_exponent) = {exponent**-0.5:.3g}",
+                )
+    if law.tires and not 0.0 <= law.number("fatigue_endurance_ratio") < 1.0:
+        return Flaw(
+            "fatigue_endurance_ratio", law.number("fatigue_endurance_ratio"), "at least 0 and below 1"
+        )
+    if law.tires and not law.number("fatigue_accumulation_length") > 0.0:
+        return Flaw("fatigue_accumulation_length", law.number("fatigue_accumulation_length"), "above 0 um")
+    return None
 
 
 def kind_name(phase_a: str, phase_b: str) -> str:

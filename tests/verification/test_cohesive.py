@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from fem.interfaces import cohesive
+from fem.interfaces import dissipation
 from fem.loads import Support
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
@@ -55,7 +55,7 @@ class Puller:
         normal, tangent = np.array([-np.sin(TILT), np.cos(TILT)]), np.array([np.cos(TILT), np.sin(TILT)])
         self.direction = np.cos(angle) * normal + np.sin(angle) * tangent
         self.dissipation = model.facet_constants.projection(
-            cohesive.fracture_dissipation(model.history_value, model.cohesive)
+            dissipation.fracture_dissipation(model.history_value, model.cohesive)
         )
         value = self.model.facet_history.value(model.state.largest_opening)
         self.history = model.facet_constants.projection(value)

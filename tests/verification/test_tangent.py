@@ -177,8 +177,8 @@ def share_in_regime(model: ElectrodeModel, regime: str) -> float:
     condition = {
         "closed": ufl.lt(along, 0.0),
         "opening": ufl.And(ufl.gt(along, 0.0), ufl.Not(damaged)),
-        "damaging": ufl.And(ufl.gt(effective, model.history_value), damaged),
-        "unloading": ufl.And(ufl.lt(effective, 0.95 * model.history_value), damaged),
+        "damaging": ufl.And(ufl.gt(effective, model.history_value.opening), damaged),
+        "unloading": ufl.And(ufl.lt(effective, 0.95 * model.history_value.opening), damaged),
     }[regime]
     one = ufl.dot(model.normal("+"), model.normal("+"))
     area = integral(model, one * model.dS)

@@ -1,0 +1,200 @@
+"""Energy that an interface dissipates by damage: fracture, what relaxed growth adds to it, and fatigue.
+
+With the bilinear law and one fracture energy, what fracture has dissipated is a function of κ. In all other cases it
+depends on the path and is summed up: a step adds ∫ Y dD at rate-independent growth, in closed form where the mode does
+not change within the step (secant laws) or where only one of the two openings grows (Park, Paulino and Roesler), to
+second order in the step elsewhere. Damage by cycles adds the energy that is released at the opening it is updated at.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ufl
+
+from fem.interfaces import cohesive
+from fem.interfaces.bilinear import BilinearLaw
+from fem.interfaces.cohesive import CohesiveParameters
+from fem.interfaces.exponential import ExponentialLaw
+from fem.interfaces.history import History
+from fem.interfaces.opening import split_opening
+from fem.interfaces.ppr import Branch, PotentialLaw
+
+# Keeps divisions by a growth of κ or by an opening that is zero finite (µm).
+_NO_GROWTH = 1.0e-15
+
+
+def fracture_dissipation(history: History, parameters: CohesiveParameters) -> Any:
+    """Energy in J/m² that fracture has dissipated since the beginning."""
+    if history.dissipated is not None:
+        return history.dissipated
+    law = parameters.laws["bilinear"]
+    onset, final = law.onset, law.final  # type: ignore[union-attr]
+    energy = 0.5 * parameters.stiffness * onset * final
+    share = ufl.min_value(ufl.max_value((history.opening - onset) / (final - onset), 0.0), 1.0)
+    return parameters.breakable * energy * share
+
+
+def spent_share(history: History, parameters: CohesiveParameters) -> Any:
+    """Share in [0, 1] of the fracture energy that has been spent; cycles take their share of what is left."""
+    one = ufl.as_ufl(1.0)
+    values = {name: law.dissipated_share(history.opening, one) for name, law in parameters.secants.items()}
+    if parameters.potential is not None:
+        values["ppr"] = parameters.potential.spent_share(history.opening, history.slip)
+    share = parameters.breakable * parameters.select(values)
+    return share if history.fatigue is None else 1.0 - (1.0 - share) * (1.0 - history.fatigue)
+
+
+def fracture_step(
+    start: Any,
+    start_normal: Any,
+    opening: Any,
+    normal: Any,
+    history: History,
+    grown: History,
+    parameters: CohesiveParameters,
+) -> Any:
+    """Energy in J/m² that fracture dissipates in a step, of an interface that remembers its path.
+
+    Args:
+        start: Opening at the beginning of the step.
+        start_normal: Normal at the beginning.
+        opening: Opening at the end.
+        normal: Normal at the end.
+        history: History at the beginning.
+        grown: History at the end.
+        parameters: Of the facet.
+    """
+    # The mode in the middle of the step: that of the step where it starts closed or goes straight.
+    middle = 0.5 * (start + opening)
+    ratio = cohesive.toughness(middle, normal, parameters)
+    same = ufl.as_ufl(1.0) if ratio is None else ratio
+    values: dict[str, Any] = {
+        name: _fracture_energy(law, parameters)
+        * same
+        * (law.dissipated_share(grown.opening, same) - law.dissipated_share(history.opening, same))
+        for name, law in parameters.secants.items()
+    }
+    if parameters.potential is not None:
+        at_start = _positions(start, start_normal, parameters.potential)
+        at_end = _positions(opening, normal, parameters.potential)
+        values["ppr"] = _potential_step(parameters.potential, at_start, at_end, history, grown)[0]
+    return _untired(history) * parameters.breakable * parameters.select(values)
+
+
+def fatigue_step(
+    opening: Any, normal: Any, grown: History, tired: Any, parameters: CohesiveParameters
+) -> Any:
+    """Energy in J/m² that damage by cycles releases when it goes to ``tired`` at the opening at the end of a step."""
+    fresh = History(grown.opening, grown.slip)
+    residual = (
+        0.5 * parameters.residual_stiffness * cohesive.effective_opening(opening, normal, parameters) ** 2
+    )
+    return (tired - grown.fatigue) * (cohesive.stored_energy(opening, normal, fresh, parameters) - residual)
+
+
+def viscous_dissipation(
+    start: Any,
+    start_normal: Any,
+    opening: Any,
+    normal: Any,
+    history: History,
+    grown: History,
+    parameters: CohesiveParameters,
+) -> Any:
+    """½ ∫ D'(κ) K (Λ² - Λ*(κ)²) dκ over a step in J/m²: what relaxed growth of damage dissipates beyond fracture.
+
+    Λ*(κ) is the effective opening at which rate-independent damage would be that of κ; the arguments are those of
+    :func:`fracture_step`. The opening Λ is taken to grow linearly with κ, from max(Λ, Λ*) at the start to its value at
+    the end. With D' ∝ κ⁻², as in the bilinear law, ½ K ΔD Λ_a Λ_b is the integral of ½ K Λ² dD both where Λ is constant
+    and where it is proportional to κ, agrees with the trapezoidal work of the traction, and leaves
+    Λ_a Λ_b - Λ*_a Λ*_b ≥ 0.
+    """
+    first = cohesive.effective_opening(start, start_normal, parameters)
+    last = cohesive.effective_opening(opening, normal, parameters)
+    ratio = cohesive.toughness(0.5 * (start + opening), normal, parameters)
+    values: dict[str, Any] = {
+        name: _secant_viscous(law, first, last, history.opening, grown.opening, ratio, parameters)
+        for name, law in parameters.secants.items()
+    }
+    if parameters.potential is not None:
+        at_start = _positions(start, start_normal, parameters.potential)
+        at_end = _positions(opening, normal, parameters.potential)
+        values["ppr"] = (
+            parameters.breakable * _potential_step(parameters.potential, at_start, at_end, history, grown)[1]
+        )
+    return _untired(history) * parameters.select(values)
+
+
+def _secant_viscous(
+    law: BilinearLaw | ExponentialLaw,
+    start: Any,
+    end: Any,
+    history: Any,
+    grown: Any,
+    ratio: Any | None,
+    parameters: CohesiveParameters,
+) -> Any:
+    def rate_independent(value: Any) -> Any:
+        return value if ratio is None else law.effective(value, ratio)
+
+    begin = ufl.max_value(start, rate_independent(history))
+
+    def opening_at(value: Any) -> Any:
+        share = (value - history) / ufl.max_value(grown - history, _NO_GROWTH)
+        return begin + ufl.min_value(ufl.max_value(share, 0.0), 1.0) * (
+            ufl.max_value(end, rate_independent(grown)) - begin
+        )
+
+    low, high = law.window(history), law.window(grown)
+    change = parameters.breakable * (law.damage(high) - law.damage(low))
+    low_opening, high_opening = rate_independent(low), rate_independent(high)
+    product = ufl.max_value(opening_at(low), low_opening) * ufl.max_value(opening_at(high), high_opening)
+    return 0.5 * parameters.stiffness * change * (product - low_opening * high_opening)
+
+
+def _potential_step(
+    law: PotentialLaw, start: tuple[Any, Any], end: tuple[Any, Any], history: History, grown: History
+) -> tuple[Any, Any]:
+    """What the law of Park, Paulino and Roesler dissipates in a step: by fracture, and by relaxed growth beyond it."""
+    x = [value / law.opening.final for value in (history.opening, grown.opening)]
+    y = [value / law.shear.final for value in (history.slip, grown.slip)]
+    opening = _branch_step(law.opening, law.shear, x, y, (start[0], end[0]))
+    shear = _branch_step(law.shear, law.opening, y, x, (start[1], end[1]))
+    return opening[0] + shear[0], opening[1] + shear[1]
+
+
+def _branch_step(
+    own: Branch, other: Branch, x: list[Any], y: list[Any], opening: tuple[Any, Any]
+) -> tuple[Any, Any]:
+    """-½ ∫ S' δ² of one mode's stiffness S = K p(x) c(y): by growth of its own largest opening, and of the other's."""
+    coupling = [other.coupling(value) for value in y]
+    mean = 0.5 * (coupling[0] + coupling[1])
+    stored = [
+        own.stored(ufl.min_value(now, largest), largest) for now, largest in zip(opening, x, strict=True)
+    ]
+    fracture = mean * (own.spent(x[1]) - own.spent(x[0])) + 0.5 * (stored[0] + stored[1]) * (
+        coupling[0] - coupling[1]
+    )
+    beyond = [ufl.max_value(now, largest) for now, largest in zip(opening, x, strict=True)]
+    softening = 0.5 * own.stiffness * own.final**2 / own.energy * (own.secant(x[0]) - own.secant(x[1]))
+    viscous = mean * softening * (beyond[0] * beyond[1] - x[0] * x[1])
+    return own.energy * fracture, own.energy * viscous
+
+
+def _positions(opening: Any, normal: Any, law: PotentialLaw) -> tuple[Any, Any]:
+    along, _ = split_opening(opening, normal)
+    return ufl.max_value(along, 0.0) / law.opening.final, cohesive.slip_size(
+        opening, normal
+    ) / law.shear.final
+
+
+def _fracture_energy(law: BilinearLaw | ExponentialLaw, parameters: CohesiveParameters) -> Any:
+    """Gc in pure opening in J/m²."""
+    if isinstance(law, BilinearLaw):
+        return 0.5 * parameters.stiffness * law.onset * law.final
+    return parameters.stiffness * law.peak**2
+
+
+def _untired(history: History) -> Any:
+    return 1.0 if history.fatigue is None else 1.0 - history.fatigue

@@ -1,0 +1,24 @@
+"""What an interface remembers of its past, as UFL values on a facet; only what the laws of a case need is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class History:
+    """Memory of an interface.
+
+    Attributes:
+        opening: κ in µm: the largest effective opening, in terms of pure opening where modes differ; for the law of
+            Park, Paulino and Roesler the largest normal opening.
+        slip: Largest tangential opening in µm of that law, None where no interface has it.
+        fatigue: Damage by cycles in [0, 1], None where no interface tires.
+        dissipated: Energy in J/m² dissipated so far, None where it is a function of κ alone.
+    """
+
+    opening: Any
+    slip: Any | None = None
+    fatigue: Any | None = None
+    dissipated: Any | None = None

@@ -160,8 +160,8 @@ def _measure_coupled(mesh: Path) -> dict[str, float]:
     from fem.solver import NewtonSolver, Timing
     from fem.stepping import Stepper
     from run import drive, meshing
+    from run.build import build_model, solver_settings, step_settings
     from run.case import load_case
-    from run.driver import build_model, solver_settings, step_settings
 
     case = load_case(Path(__file__).parent / "cases" / "demo_bare.toml")
     table = case.file.drive

@@ -1,7 +1,8 @@
-"""The command line: ``swellbound check|mesh|run|materials|report|benchmark|doctor``.
+"""The command line: ``swellbound check|mesh|run|resume|materials|report|benchmark|doctor``.
 
 Exit codes: 0 done; 2 bad input, found before any meshing; 3 the run had to stop and its last good state is saved;
-1 anything else. Under MPI only rank 0 prints and all ranks exit alike.
+4 the run was interrupted and saved, ``resume`` goes on; 1 anything else. Under MPI only rank 0 prints and all ranks
+exit alike.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from run import about
-from run.errors import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, InputError, ResultsError
+from run.errors import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, EXIT_RESUME, InputError, ResultsError
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
     from run.case import Case
+    from run.session import RunResult
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,7 +123,6 @@ def _mesh(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
 def _run(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     case = _load(given, comm)
     from run.driver import RunOptions, run_case
-    from run.report import one_line
 
     out = Path(given.out or Path("results") / case.name)
     mesh = None if given.mesh is None else Path(given.mesh)
@@ -129,10 +130,46 @@ def _run(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
         raise InputError(
             "--mesh", f"= {given.mesh!r} is not allowed: there is no such file; make it by swellbound mesh"
         )
-    result = run_case(case, RunOptions(out, given.quiet, mesh), comm)
-    if not given.quiet:
+    options = RunOptions(out, given.quiet, mesh, _wall_time(given))
+    return _ended(run_case(case, options, comm), out, given.quiet, comm)
+
+
+def _resume(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
+    from run.driver import RunOptions, resume_case
+
+    out = Path(given.folder)
+    result = resume_case(RunOptions(out, given.quiet, wall_time=_wall_time(given)), comm)
+    if result is None:
+        if not given.quiet:
+            _say(comm, f"{out}: the run has come to its end already")
+        return EXIT_OK
+    return _ended(result, out, given.quiet, comm)
+
+
+def _wall_time(given: argparse.Namespace) -> float | None:
+    from run import units
+
+    if given.wall_time is None:
+        return None
+    try:
+        seconds = units.parse(given.wall_time, units.TIME)[0]
+    except units.UnitError as error:
+        raise InputError(
+            "--wall-time", f"= {given.wall_time!r} is not allowed: it must be {error}"
+        ) from error
+    if seconds <= 0.0:
+        raise InputError("--wall-time", f"= {given.wall_time!r} is not allowed: it must be above 0 s")
+    return seconds
+
+
+def _ended(result: RunResult, out: Path, quiet: bool, comm: MPI.Intracomm) -> int:
+    from run.report import one_line
+
+    if not quiet:
         _say(comm, f"{one_line(result.summary)}\n{out}: history.csv, summary.json, pictures/, fields/")
-    if result.exit_code != EXIT_OK:
+    if result.exit_code == EXIT_RESUME:
+        _complain(comm, f"{result.reason}; the run is saved, go on by: swellbound resume {out}")
+    elif result.exit_code != EXIT_OK:
         _complain(comm, f"the run stopped: {result.reason}. The last good state is in {out / 'state'}.")
     return result.exit_code
 
@@ -184,6 +221,7 @@ _EXAMPLES = {
     "check": "swellbound check run/cases/bare.toml",
     "mesh": "swellbound mesh run/cases/bare.toml --out results/bare/mesh",
     "run": "mpirun -n 2 swellbound run run/cases/bare.toml --out results/bare --set drive.stack_pressure='5 MPa'",
+    "resume": "mpirun -n 2 swellbound resume results/bare --wall-time '12 h'",
     "materials": "swellbound materials silicon",
     "report": "swellbound report results/demo/bare",
     "benchmark": "swellbound benchmark results/demo/bare",
@@ -229,7 +267,15 @@ def _parser() -> argparse.ArgumentParser:
     run = with_case(command("run", _run, "Mesh and run a case, on all ranks mpirun starts."))
     run.add_argument("--out", metavar="DIR", help="run folder (default: results/NAME)")
     run.add_argument("--mesh", metavar="FILE.msh", help="use this mesh of ours instead of making one")
-    run.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    _add_session(run)
+    resume = command(
+        "resume",
+        _resume,
+        "Go on with a run that was interrupted or killed, from its last checkpoint. Any number of ranks will do; on "
+        "as many as before it goes on bit for bit.",
+    )
+    resume.add_argument("folder", metavar="DIR", help="the run folder")
+    _add_session(resume)
     materials = command(
         "materials", _materials, "List the parameters of materials and interfaces with their sources."
     )
@@ -253,6 +299,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("doctor", _doctor, "Say whether everything needed is there and MPI works. Changes nothing.")
     return parser
+
+
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument(
+        "--wall-time",
+        metavar="TIME",
+        help='save and leave with exit code 4 before so much wall time has passed, e.g. "12 h"',
+    )
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:

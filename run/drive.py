@@ -13,6 +13,7 @@ from one of these short steps to the next, which is below ``TOLERANCE``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,15 @@ class Approach:
         self._rate = (mean - self._mean) / (time - self._time)
         self._time, self._mean = time, mean
 
+    def memory(self) -> dict[str, float]:
+        """Where it is, as numbers."""
+        return {"first": self._first, "time": self._time, "mean": self._mean, "rate": self._rate}
+
+    def recall(self, numbers: Mapping[str, float]) -> None:
+        """Go on as the approach would have whose ``memory`` this is."""
+        self._first, self._time = numbers["first"], numbers["time"]
+        self._mean, self._rate = numbers["mean"], numbers["rate"]
+
     def remaining(self) -> float | None:
         """Longest next step in s, infinite where the last one led away from the end; None at the end."""
         missing = self.aim - self._mean
@@ -138,6 +148,17 @@ class Drive:
         """Take note of an accepted step: its rate decides about the way to the end."""
         if self._approach is not None:
             self._approach.accepted(self.model.state.time, self.hosts().mean)
+
+    def memory(self) -> dict[str, Any]:
+        """What its end depends on besides the model's state, as numbers."""
+        approach = None if self._approach is None else self._approach.memory()
+        return {"begin": self._begin, "times": self._times, "approach": approach}
+
+    def recall(self, numbers: Mapping[str, Any]) -> None:
+        """Go on as the drive would have whose ``memory`` this is."""
+        self._begin, self._times = numbers["begin"], list(numbers["times"])
+        if self._approach is not None:
+            self._approach.recall(numbers["approach"])
 
     def remaining(self, next_dt: float) -> float | None:
         """Longest next step in s, or None at the end.

@@ -6,6 +6,8 @@ EXIT_OK = 0
 EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
 EXIT_STOPPED = 3
+#: Interrupted, and saved: ``swellbound resume`` goes on.
+EXIT_RESUME = 4
 
 
 class InputError(Exception):

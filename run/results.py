@@ -18,6 +18,7 @@ from run.errors import InputError, ResultsError
 
 HISTORY, SUMMARY, STATUS, LOG = "history.csv", "summary.json", "status.json", "run.log"
 CASE, RESOLVED, PARAMETERS, SECTIONS = "case.toml", "resolved.toml", "parameters.csv", "section.npz"
+RUN = "run.json"
 MESH, FIELDS, PICTURES, STATE = "mesh", "fields", "pictures", "state"
 
 
@@ -40,6 +41,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.chmod(aside, 0o644)
         os.replace(aside, path)
         aside = None
+        _flush_folder(path.parent)
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
         raise ResultsError(
@@ -48,6 +50,15 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         if aside is not None:
             Path(aside).unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """See to it that a renamed file is found under its new name even after a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -137,7 +148,7 @@ def prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # status.json goes last: a folder without it would not be recognised as ours.
-        for name in (SUMMARY, HISTORY, LOG, CASE, RESOLVED, PARAMETERS, SECTIONS):
+        for name in (SUMMARY, HISTORY, LOG, RUN, CASE, RESOLVED, PARAMETERS, SECTIONS):
             (folder / name).unlink(missing_ok=True)
         for inner in (PICTURES, STATE, FIELDS):
             _clear(folder / inner)

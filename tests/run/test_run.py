@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from run import results
+from run import restart, results
 from run.case import load_case
 from run.cli import main
 from run.driver import RunOptions, run_case
@@ -115,11 +115,12 @@ def test_a_run_that_cannot_go_on_keeps_its_last_good_state(folder: Path, comm: M
     _, rows = results.read_history(out / results.HISTORY)
     assert len(rows) == summary["steps_accepted"] + 1
     assert rows[-1]["time_s"] == summary["time_s"]
-    with np.load(out / results.STATE / f"rank_{comm.rank:04d}_of_{comm.size:04d}.npz") as state:
-        assert float(state["time"]) == summary["time_s"]
-        assert int(state["steps"]) == summary["steps_accepted"]
-        assert np.all(np.isfinite(state["unknowns"]))
-        assert np.array_equal(state["unknowns"], state["previous"])
+    found = restart.find(out / results.STATE, {"case": summary["case_hash"]})
+    assert found.checkpoint is not None
+    numbers, tables = found.checkpoint.numbers, found.checkpoint.tables
+    assert (numbers["time"], numbers["steps"]) == (summary["time_s"], summary["steps_accepted"])
+    assert np.all(np.isfinite(tables["cells/unknowns"]))
+    assert np.array_equal(tables["cells/unknowns"], tables["cells/previous"])
 
 
 @pytest.mark.parallel

@@ -1,0 +1,157 @@
+"""A run folder from its first file on: what was asked for, with what, and the log."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mpi4py import MPI
+
+from fem.materials.base import parameters_of
+from fem.model import ElectrodeModel
+from run import about, restart, results
+from run.case import Case, load_case
+from run.errors import InputError, ResultsError
+from run.ranks import on_first_rank
+from run.toml_text import dumps
+
+LOG = logging.getLogger("swellbound")
+
+
+@contextmanager
+def held(folder: Path, comm: MPI.Intracomm) -> Iterator[None]:
+    """Keep a run folder to this run while the block lasts; a process that is killed lets go of it.
+
+    Raises:
+        InputError: Another run holds it; the same on every rank.
+    """
+    handle: int | None = None
+
+    def take() -> None:
+        nonlocal handle
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # Some network file systems know no locks: nothing can be told there.
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise InputError(
+                    "DIR", f"= {str(folder)!r} is in use by another run: wait for it, or end it first"
+                ) from error
+
+    def try_to_take() -> None:
+        try:
+            take()
+        except OSError as error:
+            raise InputError(
+                "--out", f"= {str(folder)!r} is not allowed: {error.strerror}; choose another folder"
+            ) from error
+
+    try:
+        on_first_rank(comm, try_to_take)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def begin(folder: Path, case: Case, mesh: Path | None) -> None:
+    """Clear a folder for a run and say in it what the run is.
+
+    Args:
+        folder: The run folder.
+        case: The checked case.
+        mesh: A mesh given by the user instead of the case's own, or None.
+
+    Raises:
+        InputError: The folder cannot be used.
+        ResultsError: A file cannot be written.
+    """
+    results.prepare_folder(folder)
+    results.write_text(folder / results.CASE, case.source)
+    settings = "".join(f"# --set {setting}\n" for setting in case.settings)
+    results.write_text(folder / results.RESOLVED, settings + dumps(case.resolved()))
+    results.write_json(
+        folder / results.RUN,
+        {
+            "case_hash": case.content_hash,
+            "settings": list(case.settings),
+            "mesh": None if mesh is None else str(mesh.resolve()),
+            "version": about.version(),
+            "commit": about.commit(),
+            "versions": about.versions(),
+        },
+    )
+
+
+def open_again(folder: Path) -> tuple[Case, Path | None, dict[str, Any]]:
+    """The case of a run folder, the mesh its user gave, and its status; what a killed run left aside is removed.
+
+    Raises:
+        InputError: The folder holds no run that can go on.
+    """
+    for name in (results.RUN, results.RESOLVED, results.CASE, results.STATUS):
+        if not (folder / name).is_file():
+            raise InputError(
+                "DIR", f"= {str(folder)!r} is not allowed: it holds no {name}; give the folder of a run"
+            )
+    try:
+        table = results.read_json(folder / results.RUN)
+        status = results.read_json(folder / results.STATUS)
+        case = load_case(folder / results.RESOLVED)
+        source = (folder / results.CASE).read_text(encoding="utf-8")
+    except (ResultsError, OSError) as error:
+        raise InputError("DIR", f"= {str(folder)!r} is not allowed: {error}") from error
+    if case.content_hash != table["case_hash"]:
+        raise InputError(
+            "DIR",
+            f"= {str(folder)!r} is not allowed: its {results.RESOLVED} is no longer the case that was run; start it "
+            "anew by swellbound run",
+        )
+    restart.remove_leftovers(folder)
+    mesh = None if table["mesh"] is None else Path(table["mesh"])
+    return replace(case, source=source, settings=tuple(table["settings"])), mesh, status
+
+
+def write_parameters(folder: Path, model: ElectrodeModel) -> None:
+    """Every parameter of the phases and interfaces that occur, with unit, source and mark."""
+    items: list[tuple[str, Any]] = [(f"materials.{m.phase}", m) for m in model.materials]
+    items += [
+        (f"interfaces.{kind}", law) for kind, law in zip(model.interfaces.kinds, model.laws, strict=True)
+    ]
+    lines = ["parameter,value,unit,mark,source"]
+    for owner, item in items:
+        for name, p in parameters_of(item):
+            source = p.source.replace('"', "'")
+            lines.append(f'{owner}.{name},{p.value!r},{p.unit},{p.mark},"{source}"')
+    results.write_text(folder / results.PARAMETERS, "\n".join(lines) + "\n")
+
+
+@contextmanager
+def logged(path: Path, here: bool) -> Iterator[None]:
+    """Write what is logged to a file, after what is there already, on the rank that is ``here``."""
+    if not here:
+        yield
+        return
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be written: {error.strerror or error}.") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        handler.close()

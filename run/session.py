@@ -1,0 +1,309 @@
+"""One session of a run, from mesh to summary: what happens between the start of a process and its end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from fem import domain as domains
+from fem.checkpoint import Checkpoint, StateKeeper
+from fem.errors import RunStopped
+from fem.observables import Observer, Row
+from fem.output import FieldWriter
+from fem.stepping import Stepper, StepReport
+from run import drive, folder, meshing, restart, results, summary
+from run.build import CountingSolver, build_model, solver_settings, step_settings
+from run.case import Case
+from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED, InputError
+from run.folder import LOG
+from run.interruption import Interruption
+from run.memory import Parts, Record, capture, recall
+from run.progress import ProgressLine
+from run.ranks import on_first_rank
+
+_WRITE_INTERVAL_S = 2.0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is started.
+
+    Attributes:
+        out: The run folder.
+        quiet: Show nothing on the way.
+        mesh: A mesh of ours to use instead of making one, or None.
+        wall_time: The run saves itself and leaves before so many seconds have passed, or None.
+    """
+
+    out: Path
+    quiet: bool = False
+    mesh: Path | None = None
+    wall_time: float | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: exit code, reason, and the summary (the same on every rank)."""
+
+    exit_code: int
+    reason: str
+    summary: dict[str, Any]
+
+
+class Session:
+    """A run from its mesh to its summary, or the part of it that one process sees.
+
+    Args:
+        case: The checked case.
+        options: How it is started.
+        comm: Ranks.
+        began: When, on the monotonic clock, in s.
+        interruption: Knows when to leave.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        options: RunOptions,
+        comm: MPI.Intracomm,
+        began: float,
+        interruption: Interruption,
+    ) -> None:
+        self.case, self.options, self.comm, self.began = case, options, comm, began
+        self.interruption = interruption
+        self.record = Record()
+        self._row: Row = {}
+        self._written = 0.0
+
+    def run(self, resumed: bool) -> RunResult:
+        """Run to the end, or to an interruption; from the newest sound checkpoint if ``resumed``."""
+        case, options, comm = self.case, self.options, self.comm
+        with ProgressLine(case.name, comm.rank == 0 and not options.quiet) as line:
+            line.update(0.0, "meshing")
+            mesh_file, found = on_first_rank(comm, self._mesh)
+            line.update(0.0, "compiling")
+            self._build(mesh_file)
+            line.say(self._headline(found))
+            if not (resumed and self._resume(line)):
+                self._start()
+            exit_code, reason = self._steps(line)
+            return self._finish(exit_code, reason, line)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all sessions so far."""
+        return self.record.seconds + time.monotonic() - self.began
+
+    # ------------------------------------------------------------------ before the first step
+
+    def _mesh(self) -> tuple[Path, bool]:
+        if self.options.mesh is not None:
+            return self.options.mesh, True
+        return meshing.mesh_case(self.case, self.options.out / results.MESH)
+
+    def _build(self, mesh_file: Path) -> None:
+        case, table = self.case, self.case.file
+        sidecar = on_first_rank(self.comm, lambda: meshing.read_sidecar(mesh_file))
+        current_density = table.drive.current.density(meshing.host_capacity(sidecar))
+        on_first_rank(self.comm, meshing.silence_reader)
+        self.domain = domains.read(mesh_file, self.comm)
+        self.model = build_model(case, self.domain)
+        self.solver = CountingSolver(self.model, solver_settings(case))
+        self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
+        self.drive = drive.Drive(self.model, table.drive, current_density)
+        end = table.drive.end_lithiation
+        if end is not None and end <= self.drive.start.mean:
+            raise InputError(
+                "drive.until_mean_lithiation",
+                f"= {end:g} is not allowed: at start_voltage = {table.drive.start_voltage:g} V the hosts already hold "
+                f"{self.drive.start.mean:.4f}; it must be above that",
+            )
+        self.observer = Observer(self.model)
+        self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)
+        self.solver.analyse()
+        keeper = StateKeeper(self.model)
+        self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.drive, self.writer)
+        self.identity = {"case": case.content_hash}
+        on_first_rank(self.comm, lambda: folder.write_parameters(self.options.out, self.model))
+
+    def _headline(self, found: bool) -> str:
+        table = self.case.file.drive
+        asked = f"{table.current.value:g} {table.current.kind.internal}"
+        shown = f"{self.drive.current_density:.4g} A/m^2"
+        current = shown if table.current.kind.internal == "A/m^2" else f"{asked} = {shown}"
+        cells, dofs = summary.size(self.model)
+        text = (
+            f"{self.case.name}: {cells} cells{' (mesh found)' if found else ''}, {dofs} dofs, "
+            f"{self.comm.size} rank{'s' if self.comm.size > 1 else ''}; {current}, "
+            f"{table.stack_pressure:g} MPa, {table.temperature:g} K"
+        )
+        LOG.info("%s", text)
+        return text
+
+    def _start(self) -> None:
+        row = dict(self.observer.start())
+        row["newton_iterations"] = 0
+        self.record.rows.append(row)
+        self._write_frame()
+
+    def _resume(self, line: ProgressLine) -> bool:
+        """Go back to the newest sound checkpoint; False where there is none."""
+        store = self.options.out / results.STATE
+        wanted = {**self.identity, "mesh": self.parts.keeper.mesh}
+        checkpoint: Checkpoint | None = None
+
+        def look() -> tuple[Path | None, list[str]]:
+            nonlocal checkpoint
+            found = restart.find(store, wanted)
+            restart.set_aside(found)
+            checkpoint = found.checkpoint
+            return found.path, [sentence for _, sentence in found.refused]
+
+        path, refused = on_first_rank(self.comm, look)
+        for sentence in refused:
+            LOG.warning("%s", sentence)
+            line.say(f"{self.case.name}: {sentence}")
+        if path is None:
+            said = "there is no sound checkpoint: the run starts from its beginning"
+        else:
+            self.record = recall(self.parts, checkpoint)
+            said = (
+                f"goes on after step {self.model.state.steps} at {self.model.state.time:.6g} s ({path.name})"
+            )
+        LOG.info("%s", said)
+        line.say(f"{self.case.name}: {said}")
+        return path is not None
+
+    # ------------------------------------------------------------------ the steps
+
+    def _measure(self) -> bool:
+        """Measure a converged step before it is committed; False where a value is not finite."""
+        self._row = dict(self.observer.measure())
+        return all(math.isfinite(value) for value in self._row.values())
+
+    def _steps(self, line: ProgressLine) -> tuple[int, str]:
+        self._write_progress("running", force=True)
+        every, last = self.case.file.output.checkpoint_every, time.monotonic()
+        self.interruption.begin()
+        while True:
+            reason, due = self.interruption.decide(every, last)
+            if reason is not None:
+                return EXIT_RESUME, reason
+            if due:
+                self._save()
+                last = time.monotonic()
+            left = self.drive.remaining(self.stepper.next_dt)
+            if left is None:
+                return EXIT_OK, "the end of the drive was reached"
+            try:
+                report = self.stepper.advance(left)
+            except RunStopped as stop:
+                LOG.error("%s", stop)
+                return EXIT_STOPPED, str(stop)
+            self._accepted(report, line)
+            self.interruption.step_done()
+
+    def _accepted(self, report: StepReport, line: ProgressLine) -> None:
+        self.drive.step_accepted()
+        self.record.accepted += 1
+        self.record.useful += report.iterations
+        self._row["newton_iterations"] = report.iterations + report.wasted
+        self.record.rows.append(self._row)
+        text = (
+            f"x {self._row['mean_lithiation']:.4f}  {self._row['thickening_percent']:+.2f} %  "
+            f"step {report.dt:.3g} s  {self.solver.timing.iterations} iterations"
+        )
+        LOG.info(
+            "step %d at %.6g s: %s, %d rejected",
+            self.record.accepted,
+            self.model.state.time,
+            text,
+            report.rejected,
+        )
+        line.update(self.drive.fraction(), text)
+        self._write_frame()
+        self._write_progress("running")
+
+    def _save(self) -> None:
+        """Take a checkpoint of the last accepted step; collective."""
+        began = time.monotonic()
+        record = Record(**{**vars(self.record), "seconds": self.seconds})
+        made = capture(self.parts, record, self.identity)
+
+        def write() -> None:
+            if made is not None:
+                restart.write(self.options.out / results.STATE, made)
+
+        on_first_rank(self.comm, write)
+        seconds = time.monotonic() - began
+        self.interruption.checkpoint_done(seconds)
+        LOG.info("checkpoint after step %d in %.2f s", self.model.state.steps, seconds)
+
+    def _write_frame(self) -> None:
+        """Field files at the beginning and whenever the drive has passed another of its frames."""
+        output = self.case.file.output
+        due = math.floor(self.drive.fraction() * output.frames + 1e-9) + 1
+        if output.fields and due > self.record.frame:
+            self.writer.write(self.model.state.time)
+            self.record.frame = due
+
+    def _write_progress(self, state: str, force: bool = False, **more: Any) -> None:
+        """History and status, not more often than every few seconds unless forced; collective."""
+        on_first_rank(self.comm, lambda: self._write_history(state, force, more))
+
+    def _write_history(self, state: str, force: bool, more: Mapping[str, Any]) -> None:
+        if not force and time.monotonic() - self._written < _WRITE_INTERVAL_S:
+            return
+        out = self.options.out
+        results.write_history(out / results.HISTORY, self.observer.columns, self.record.rows)
+        results.write_json(
+            out / results.STATUS,
+            {
+                "state": state,
+                "fraction": self.drive.fraction(),
+                "time_s": self.model.state.time,
+                "steps_accepted": self.record.accepted,
+                "newton_iterations": self.solver.timing.iterations,
+                "wall_time_s": self.seconds,
+                **more,
+            },
+        )
+        self._written = time.monotonic()
+
+    # ------------------------------------------------------------------ after the last step
+
+    def _finish(self, exit_code: int, reason: str, line: ProgressLine) -> RunResult:
+        out = self.options.out
+        line.update(self.drive.fraction(), "writing")
+        self._save()  # first: whoever interrupts may not wait for long
+        if exit_code == EXIT_STOPPED and self.case.file.output.fields:
+            self.writer.write(self.model.state.time)
+        section = None if exit_code == EXIT_RESUME else self.writer.section()
+        ending = summary.Ending(exit_code, reason, self.seconds)
+        told = summary.describe(self.case, self.model, self.solver, self.drive, self.record, ending)
+
+        def write() -> None:
+            results.write_json(out / results.SUMMARY, told)
+            if section is not None:
+                with results.written_whole(out / results.SECTIONS) as aside:
+                    arrays: dict[str, Any] = dict(section)
+                    np.savez_compressed(aside, **arrays)
+            if exit_code != EXIT_RESUME and self.case.file.output.pictures:
+                from run.report import draw_report
+
+                draw_report(out)
+            self._write_history(_STATES[exit_code], True, {"exit_code": exit_code, "reason": reason})
+
+        on_first_rank(self.comm, write)
+        LOG.info("%s; exit code %d", reason, exit_code)
+        return RunResult(exit_code, reason, told)
+
+
+_STATES = {EXIT_OK: "finished", EXIT_STOPPED: "stopped", EXIT_RESUME: "interrupted"}

@@ -1,0 +1,120 @@
+"""summary.json: what a run came to, how, and with what."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fem import crack_risk
+from fem.model import ElectrodeModel
+from run import about
+from run.build import CountingSolver
+from run.case import Case
+from run.drive import Drive
+from run.memory import Record
+
+NOTES = (
+    "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
+    "pores are meshed with a soft filling",
+    "the current is given; voltage control, cut-offs, side reactions and delithiation are not modelled",
+    "diffusivities are those at 60 degC whatever the temperature; only the creep of lithium follows it",
+    "the stack pressure acts from the first step on; the pressing before it and its residual stress are not modelled",
+    "penetration_max_um is the largest over all accepted steps; everything else is as at the end",
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: exit code, reason, and the wall time of all its sessions in s."""
+
+    exit_code: int
+    reason: str
+    seconds: float
+
+
+def size(model: ElectrodeModel) -> tuple[int, int]:
+    """Cells and unknowns of a model."""
+    domain, space = model.domain, model.state.space.dofmap
+    cells = domain.mesh.topology.index_map(domain.dimension).size_global
+    return int(cells), int(space.index_map.size_global * space.index_map_bs)
+
+
+def describe(
+    case: Case, model: ElectrodeModel, solver: CountingSolver, drive: Drive, record: Record, ending: Ending
+) -> dict[str, Any]:
+    """The summary of a run; collective, the same on every rank."""
+    last = record.rows[-1]
+    memory = model.comm.allgather(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
+    timing, iterations = solver.timing, solver.timing.iterations
+    cells, dofs = size(model)
+    table = case.file
+    return {
+        "case": case.name,
+        "description": table.case.description,
+        "end_reason": ending.reason,
+        "exit_code": ending.exit_code,
+        "thickness_um": last["thickness_um"],
+        "thickness_start_um": record.rows[0]["thickness_um"],
+        "thickening_percent": last["thickening_percent"],
+        "thickening_parts_um": {
+            part: last[f"thickening_{part}_um"]
+            for part in ("solids", "interface_void", "pores", "lithium_removed")
+        },
+        "mean_lithiation": {"hosts": last["mean_lithiation"], **_ending(last, "mean_lithiation_")},
+        "debonded_fraction": {"all": last["debonded_fraction"], **_ending(last, "debonded_fraction_")},
+        "crack_risk": {
+            material.phase: {number: last[f"{number}_{material.phase}"] for number in crack_risk.NUMBERS}
+            for material in model.materials
+            if material.fracture is not None
+        },
+        "damaged_fraction": {"all": last["damaged_fraction"], **_ending(last, "damaged_fraction_")},
+        "penetration_max_um": max(row["penetration_max_um"] for row in record.rows),
+        "lithium_book_error": last["lithium_book_error"],
+        "energy_balance_error": last["energy_balance_error"],
+        "dissipation_pJ_um": {
+            name.removesuffix("_dissipation_pJ_um"): value
+            for name, value in last.items()
+            if name.endswith("_dissipation_pJ_um")
+        },
+        "charge_mAh_cm2": last["charge_mAh_cm2"],
+        "time_s": last["time_s"],
+        "newton_iterations": iterations,
+        "newton_iterations_wasted": iterations - record.useful,
+        "steps_accepted": record.accepted,
+        "steps_rejected": solver.solves - record.accepted,
+        "cells": cells,
+        "dofs": dofs,
+        "ranks": model.comm.size,
+        "wall_time_s": ending.seconds,
+        "peak_memory_mib": sum(memory),
+        "peak_memory_mib_largest_rank": max(memory),
+        "drive": {
+            "temperature_K": table.drive.temperature,
+            "stack_pressure_MPa": table.drive.stack_pressure,
+            "current_A_m2": drive.current_density,
+            "current_as_given": f"{table.drive.current.value:g} {table.drive.current.kind.internal}",
+            "host_capacity_mAh_cm2": drive.capacity_mAh_cm2,
+            "start_mean_lithiation": drive.start.mean,
+        },
+        "solver": {
+            **table.solver.model_dump(mode="json"),
+            "method": "PETSc SNES newtonls, direct solver MUMPS",
+            "residuals": timing.residuals,
+            "residual_seconds": timing.residual_seconds,
+            "jacobian_seconds": timing.jacobian_seconds,
+            "solve_seconds": timing.solve_seconds,
+        },
+        "mesh_hash": model.domain.mesh_hash,
+        "case_hash": case.content_hash,
+        "settings": list(case.settings),
+        "version": about.version(),
+        "commit": about.commit(),
+        "versions": about.versions(),
+        "notes": list(NOTES),
+    }
+
+
+def _ending(row: Mapping[str, float], prefix: str) -> dict[str, float]:
+    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}

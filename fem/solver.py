@@ -33,6 +33,9 @@ class SolverSettings:
         maximum_iterations: Newton iterations before a step is given up.
         largest_update: Largest change of displacement in one iteration in µm.
         line_search: PETSc line search: ``bt`` or ``basic``.
+        symmetric: Factorise L D Lᵀ of the upper triangle of the tangent, which takes two thirds of the time of L U.
+            For mechanics without flow and friction at small strain, where the tangent is symmetric but for terms of
+            the order of the strain; convergence is then linear at that rate. Only with the line search ``basic``.
     """
 
     force_tolerance: float = 1.0e-6
@@ -42,6 +45,7 @@ class SolverSettings:
     maximum_iterations: int = 20
     largest_update: float = 0.03
     line_search: str = "basic"
+    symmetric: bool = False
 
 
 @dataclass
@@ -104,7 +108,7 @@ class NewtonSolver:
         snes.setTolerances(max_it=settings.maximum_iterations)
         ksp = snes.getKSP()
         ksp.setType("preonly")
-        ksp.getPC().setType("lu")
+        ksp.getPC().setType("cholesky" if settings.symmetric else "lu")
         ksp.getPC().setFactorSolverType("mumps")
         database = PETSc.Options()
         given = {"snes_linesearch_type": settings.line_search, **(options or {})}
@@ -174,8 +178,14 @@ class NewtonSolver:
     ) -> None:
         started = time.perf_counter()
         compat.assemble_matrix(jacobian, self.model.jacobian_form)
-        # Whole rows are replaced and columns kept: prescribed values then enter through the linear solve.
-        jacobian.zeroRowsLocal(self._constrained, diag=1.0)
+        if self.settings.symmetric:
+            # Columns go as well: what is known of the update moves to the right-hand side, which is the residual.
+            known = self._residual.copy()
+            jacobian.zeroRowsColumnsLocal(self._constrained, diag=1.0, x=known, b=self._residual)
+            known.destroy()
+        else:
+            # Whole rows are replaced and columns kept: prescribed values then enter through the linear solve.
+            jacobian.zeroRowsLocal(self._constrained, diag=1.0)
         self.timing.jacobian_seconds += time.perf_counter() - started
 
     def _test(self, snes: PETSc.SNES, iteration: int, norms: tuple[float, float, float]) -> int:

@@ -53,9 +53,13 @@ def body(
     )
 
 
-def pulled(model: ElectrodeModel, lifts: Sequence[float] = (2.0e-4, 4.0e-3, 1.5e-2)) -> list[Row]:
+def pulled(
+    model: ElectrodeModel,
+    lifts: Sequence[float] = (2.0e-4, 4.0e-3, 1.5e-2),
+    settings: SolverSettings = TIGHT,
+) -> list[Row]:
     """Rows of steps that pull the grains apart, at a pressure on top."""
-    solver, observer = NewtonSolver(model, TIGHT), Observer(model)
+    solver, observer = NewtonSolver(model, settings), Observer(model)
     model.control("pressure").value = 0.7
     rows = []
     for lift in lifts:
@@ -110,6 +114,16 @@ def test_hosts_without_flow(comm: MPI.Intracomm) -> None:
         model.control("influx").value = 0.05
         rows.append(pulled(model))
     assert rows[0][-1]["mean_lithiation"] > 0.1 and rows[0][-1]["chemical_work_pJ_um"] != 0.0
+    assert_same(*rows)
+
+
+@pytest.mark.parallel
+def test_symmetric_factorisation(comm: MPI.Intracomm) -> None:
+    plain = [elastic("alpha", 15e3, 0.3), elastic("beta", 60e3, 0.2)]
+    rows = []
+    for settings in (TIGHT, replace(TIGHT, symmetric=True)):
+        model = body(comm, plain, held())
+        rows.append(pulled(model, settings=settings))
     assert_same(*rows)
 
 

@@ -1,4 +1,4 @@
-"""``python3 -m run.benchmark``: what a Newton step costs beside a plain DOLFINx one on the same mesh.
+"""``swellbound benchmark newton``: what a Newton step costs beside a plain DOLFINx one on the same mesh.
 
 The plain step is a hyperelastic one: neo-Hookean, continuous P2, same mesh, same assembly calls and the same direct
 solver; it is measured on the same mesh and on one refined until it has as many dofs. Each is measured in a process of
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import sys
 import tempfile
@@ -22,7 +20,8 @@ from typing import Any
 
 import meshes
 from run.errors import EXIT_FAILURE, EXIT_OK, InputError, ResultsError
-from run.launch import cores, on_ranks
+from run.launch import on_ranks
+from run.machine import machine
 from run.results import SUMMARY, read_json
 
 RANKS = (1, 2)
@@ -55,7 +54,7 @@ def run_benchmark(folders: Sequence[Path], refine: float) -> int:
     sizes = load_case(file).recipe
     if sizes is None:
         raise InputError("CASE", f"= {str(file)!r} is not allowed: the benchmark needs a recipe")
-    print(f"machine: {_machine()}\n", flush=True)
+    print(f"machine: {machine()}\n", flush=True)
     for line in _lithiations(folders):
         print(line, flush=True)
     measured: dict[tuple[str, int], dict[str, float]] = {}
@@ -134,19 +133,6 @@ def _table(measured: dict[tuple[str, int], dict[str, float]]) -> list[str]:
 
 def _per_dof(m: dict[str, float]) -> float:
     return (m["assembly_s"] + m["solve_s"]) / m["dofs"]
-
-
-def _machine() -> str:
-    model = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        names = [
-            line.split(":", 1)[1].strip()
-            for line in information.read_text().splitlines()
-            if "model name" in line
-        ]
-        model = names[0] if names else model
-    return f"{model}, {cores()} cores, load {os.getloadavg()[0]:.1f} from elsewhere in the beginning"
 
 
 # ---------------------------------------------------------------------- inside the measured process

@@ -204,6 +204,10 @@ def _materials(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
 def _benchmark(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     if comm.size > 1:
         raise InputError("swellbound benchmark", "is not to be started by mpirun: it starts its own ranks")
+    if given.what == "polycrystal":
+        from run.benchmark_polycrystal import DEFAULT_OUT, run_polycrystal
+
+        return run_polycrystal(Path(given.out) if given.out else DEFAULT_OUT)
     from run.benchmark import run_benchmark
 
     return run_benchmark([Path(folder) for folder in given.folders], given.refine)
@@ -224,7 +228,7 @@ _EXAMPLES = {
     "resume": "mpirun -n 2 swellbound resume results/bare --wall-time '12 h'",
     "materials": "swellbound materials silicon",
     "report": "swellbound report results/demo/bare",
-    "benchmark": "swellbound benchmark results/demo/bare",
+    "benchmark": "swellbound benchmark newton results/demo/bare",
     "doctor": "mpirun -n 2 swellbound doctor",
 }
 
@@ -289,16 +293,32 @@ def _parser() -> argparse.ArgumentParser:
     benchmark = command(
         "benchmark",
         _benchmark,
-        "Compare a Newton step with a plain DOLFINx one, on 1 and 2 ranks, as a markdown table.",
+        "Measure against plain DOLFINx, on 1 and 2 ranks. WHAT is newton, a Newton step of the demonstration, or "
+        "polycrystal, the yardstick of interface codes.",
     )
-    benchmark.add_argument(
-        "folders", nargs="*", metavar="DIR", help="run folders whose Newton iterations are listed"
-    )
-    benchmark.add_argument(
-        "--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)"
-    )
+    _add_benchmarks(benchmark)
     command("doctor", _doctor, "Say whether everything needed is there and MPI works. Changes nothing.")
     return parser
+
+
+def _add_benchmarks(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(folders=[], refine=1.0)
+    kinds = parser.add_subparsers(metavar="WHAT", dest="what", parser_class=_Parser)
+    newton = kinds.add_parser(
+        "newton", help="time of a Newton step, as a markdown table (default)", allow_abbrev=False
+    )
+    newton.add_argument(
+        "folders", nargs="*", metavar="DIR", help="run folders whose Newton iterations are listed"
+    )
+    newton.add_argument(
+        "--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)"
+    )
+    polycrystal = kinds.add_parser(
+        "polycrystal", help="100 grains pulled apart, beside a plain elastic solve", allow_abbrev=False
+    )
+    polycrystal.add_argument(
+        "--out", metavar="FILE.json", help="the figures (default: results/benchmark/polycrystal.json)"
+    )
 
 
 def _add_session(parser: argparse.ArgumentParser) -> None:

@@ -127,8 +127,9 @@ def test_a_file_that_is_no_case(
         (["run", BARE, "--mesh", "missing.msh"], ("--mesh", "missing.msh", "swellbound mesh")),
         (["report", "missing"], ("DIR", "missing", "run folder")),
         (["materials", "silcon"], ("NAME", "silcon", "did you mean silicon?")),
-        (["benchmark", "missing"], ("DIR", "missing", "run folder")),
-        (["benchmark", "--refine", "100"], ("--refine", "100", "between")),
+        (["benchmark", "newton", "missing"], ("DIR", "missing", "run folder")),
+        (["benchmark", "newton", "--refine", "100"], ("--refine", "100", "between")),
+        (["benchmark", "polycrystal", "--out", "table.txt"], ("--out", "table.txt", ".json")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

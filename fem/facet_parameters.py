@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,13 @@ class FacetParameters:
     contact_reference: dfem.Constant
 
 
+def kind_field(interfaces: InterfaceFacets, space: FacetSpace, name: str, per_kind: Sequence[float]) -> Any:
+    """UFL value of a new field with one value a kind of interface."""
+    values = np.asarray(per_kind, dtype=np.float64)
+    per_facet = values[interfaces.kind] if len(values) else np.empty(0, dtype=np.float64)
+    return space.value(space.constant(name, per_facet))
+
+
 def tabulate_laws(
     domain: Domain, interfaces: InterfaceFacets, laws: Sequence[InterfaceLaw], space: FacetSpace
 ) -> FacetParameters:
@@ -62,12 +70,7 @@ def tabulate_laws(
     Raises:
         ParameterError: The numbers of a law do not fit together.
     """
-
-    def field(name: str, per_kind: Sequence[float]) -> Any:
-        values = np.asarray(per_kind, dtype=np.float64)
-        per_facet = values[interfaces.kind] if len(values) else np.empty(0, dtype=np.float64)
-        return space.value(space.constant(name, per_facet))
-
+    field = partial(kind_field, interfaces, space)
     check(interfaces.kinds, laws)
     relaxation_time = max((law.relaxation_time.value for law in laws), default=0.0)
     relaxation = dfem.Constant(domain.mesh, relaxation_time)

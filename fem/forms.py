@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ufl
@@ -12,7 +13,9 @@ from ufl.algorithms.apply_derivatives import apply_derivatives
 
 from fem import balances, compat, kinematics
 from fem.constitutive import updated_plastic_inverse
+from fem.facet_parameters import kind_field
 from fem.interfaces import cohesive, contact, dissipation, exchange
+from fem.interfaces.contact_fraction import grown_contact, tabulate
 from fem.interfaces.history import History
 from fem.loads import LithiumInflux, Load, Pressure, Source
 from fem.materials.base import Conductor, Host, Reservoir
@@ -161,7 +164,24 @@ def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) ->
             values["fatigue"] = tired
     if grown.slip is not None:
         values["slip"] = grown.slip
+    if grown.contact is not None:
+        values["contact"] = _contact_fraction(model, opening, normal, grown.contact)
     return values
+
+
+def _contact_fraction(model: ElectrodeModel, opening: Any, normal: Any, contact_fraction: Any) -> Any:
+    """Contact fraction at the end of the step, by what has left each area in contact during it."""
+    share, metal = model.facet_history.value(model.state.exchange_share), model.coefficients["stores_metal"]
+    flux = balances.interface_flux(model.fields, model.coefficients, share, model.conductance)
+    voids = tabulate(
+        model.interfaces.kinds,
+        model.laws,
+        model.materials,
+        model.temperature,
+        partial(kind_field, model.interfaces, model.facet_constants),
+    )
+    pressure = contact.contact_pressure(opening, normal, model.cohesive.contact_stiffness)
+    return grown_contact(contact_fraction, flux * (metal("-") - metal("+")), pressure, voids, model.dt)
 
 
 def _bulk_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
@@ -215,7 +235,7 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
         model.fields,
         test,
         model.coefficients,
-        history.value(state.exchange_share),
+        model.exchange_share,
         model.conductance,
         model.dt,
         model.dS,

@@ -95,7 +95,12 @@ class ElectrodeModel:
         if not has_lithium:
             _refuse_lithium(self.loads)
         self.state = State(
-            domain, self.facet_history, self.facet_constants, displacement_degree, has_lithium, memory(self.laws)
+            domain,
+            self.facet_history,
+            self.facet_constants,
+            displacement_degree,
+            has_lithium,
+            memory(self.laws),
         )
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
@@ -122,6 +127,10 @@ class ElectrodeModel:
             self.facet_history.value(state.largest_opening),
             **{name: self.facet_history.value(field) for name, field in state.memory.items()},
         )
+        self.exchange_share = self.facet_history.value(state.exchange_share)
+        if self.history_value.contact is not None:
+            self.facet_history.set_values(state.memory["contact"], np.ones(len(self.interfaces.facets)))
+            self.exchange_share *= self.history_value.contact
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
         self._flow_expressions = forms.flow

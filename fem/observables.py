@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from dolfinx import fem as dfem
 from mpi4py import MPI
 
 from fem.boundary_means import BoundaryMeans
@@ -113,6 +114,11 @@ class Observer:
         self._risk = CrackRisk(model)
         self._top = BoundaryMeans(model, current_boundary)
         self._breakable = [law.strength is not None for law in model.laws]
+        kinds = zip(model.interfaces.kinds, model.laws, strict=True)
+        self._losing_contact = [kind for kind, law in kinds if law.loses_contact]
+        self._contact: dfem.Form | None = None
+        if model.history_value.contact is not None:
+            self._contact = model.facet_constants.projection(model.history_value.contact)
         self._electrode = electrode_phases(model.domain.phases)
         metal = {m.phase for _, m in model.phase_ids(Reservoir)}
         pores = {m.phase for m in model.materials if not m.solid}
@@ -208,6 +214,10 @@ class Observer:
             "mean_lithiation": self._mean_lithiation(sums, self._book.hosts),
             **{f"mean_lithiation_{name}": self._mean_lithiation(sums, (name,)) for name in self._book.hosts},
             "lithium_metal_left": self._metal_left(sums),
+            **{
+                f"contact_fraction_{kind}": _ratio(sums[f"contact_{kind}"], self._fixed[f"area_{kind}"])
+                for kind in self._losing_contact
+            },
             "thickness_um": thickness,
             "thickening_percent": 100.0 * (thickness / initial - 1.0),
             "thickening_solids_um": parts["solids"],
@@ -245,6 +255,8 @@ class Observer:
             columns[name] = unit
             if name == "mean_lithiation":
                 columns.update({f"{name}_{phase}": unit for phase in self._book.hosts})
+            elif name == "lithium_metal_left":
+                columns.update({f"contact_fraction_{kind}": "1" for kind in self._losing_contact})
             elif name in _PER_KIND:
                 columns.update({f"{name}_{kind}": unit for kind in self._breakable_kinds()})
             if name == "debonded_fraction":
@@ -295,6 +307,8 @@ class Observer:
             local |= self._interface.sums()
             local |= self._per_kind("damaged", self._interface.damage())
             local |= self._per_kind("debonded", self._interface.debonded())
+        if self._contact is not None:
+            local |= self._per_kind("contact", self._model.facet_constants.integrals(self._contact))
         return self._reduced(local, MPI.SUM)
 
     def _minima(self) -> dict[str, float]:

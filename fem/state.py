@@ -71,7 +71,7 @@ class State:
         constant_space: Facet-wise constants.
         displacement_degree: Polynomial degree of the displacement.
         has_lithium: Whether concentration and chemical potential are unknowns.
-        memory: What the interfaces remember besides κ, of ``slip``, ``fatigue`` and ``dissipated``.
+        memory: What the interfaces remember besides κ, of ``slip``, ``fatigue``, ``dissipated`` and ``contact``.
 
     Attributes:
         unknowns: Displacement (P2 unless said otherwise) and, with a lithium balance, concentration and chemical

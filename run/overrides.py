@@ -39,7 +39,10 @@ _ZERO_ALLOWED = (
     "friction",
     "friction_coefficient",
     "threshold_stress",
+    "void_replenishment",
 )
+#: Parameters that switch what they belong to off when they are infinite.
+_OFF_WHEN_INFINITE = ("void_depth",)
 
 
 def materials_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Material]:
@@ -129,6 +132,8 @@ def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any])
 
 
 def _checked(key: str, value: object, name: str, parameter: Parameter) -> float:
+    if name in _OFF_WHEN_INFINITE and value in (float("inf"), f"inf {parameter.unit}"):
+        return float("inf")
     try:
         number, _ = parse(value, kind_of(parameter.unit))
     except UnitError as error:

@@ -1,4 +1,8 @@
-"""Lithium exchange across an interface: j = g (µ⁻ - µ⁺) / R_s, degraded by damage and restored by contact."""
+"""Lithium exchange across an interface: j = θ g (µ⁻ - µ⁺) / R_s, degraded by debonding and restored by contact.
+
+What has come apart of the bond (fem/interfaces/debonding.py) has come apart for lithium: both go by the largest opening
+so far, so that a gap counts by the energy it has spent. For the contact fraction θ see contact_fraction.py.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,28 @@ from typing import Any
 
 import ufl
 
-from fem.interfaces.cohesive import CohesiveParameters, damage
+from fem.interfaces.cohesive import CohesiveParameters
 from fem.interfaces.contact import contact_pressure
+from fem.interfaces.debonding import debonded_share
+from fem.interfaces.history import History
 
 
 def exchange_share(
     opening: Any,
     normal: Any,
-    history: Any,
+    history: History,
     parameters: CohesiveParameters,
     reference_pressure: Any,
     open_share: Any,
 ) -> Any:
-    """G in [0, 1]: what is unbroken, plus what contact pressure restores of the broken part.
+    """G in [0, 1]: what still holds, plus what contact pressure restores of the debonded part.
 
     ``open_share`` is what passes even where this section shows an open gap. Flakes that part in a 2D section still
     touch outside it, so a section alone would cut off far too many grains; zero is right for a 3D model.
     """
-    broken = damage(history, parameters)
+    apart = debonded_share(history, parameters)
     pressure = contact_pressure(opening, normal, parameters.contact_stiffness)
-    held = (1.0 - broken) + broken * pressure / (pressure + reference_pressure)
+    held = (1.0 - apart) + apart * pressure / (pressure + reference_pressure)
     return open_share + (1.0 - open_share) * held
 
 

@@ -16,9 +16,11 @@ class History:
         slip: Largest tangential opening in µm of that law, None where no interface has it.
         fatigue: Damage by cycles in [0, 1], None where no interface tires.
         dissipated: Energy in J/m² dissipated so far, None where it is a function of κ alone.
+        contact: Contact fraction θ of lithium metal, None where no interface has one.
     """
 
     opening: Any
     slip: Any | None = None
     fatigue: Any | None = None
     dissipated: Any | None = None
+    contact: Any | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Literal, get_args
 
 from fem.parameters import Mark, Parameter
@@ -39,6 +40,9 @@ class InterfaceLaw:
         shear_slope_indicator: The same in shear.
         fatigue_accumulation_length: δ_Σ in µm of Roe and Siegmund; None where cycles do no harm.
         fatigue_endurance_ratio: C_f, share of the present strength below which cycles do no harm.
+        void_depth: ℓ in µm, recession of lithium metal at which it no longer touches; None or infinite where its
+            contact fraction stays one (fem/interfaces/contact_fraction.py).
+        void_replenishment: F j_r in A/m², lithium that diffusion makes up for; None for none.
     """
 
     strength: Parameter | None
@@ -62,6 +66,8 @@ class InterfaceLaw:
     shear_slope_indicator: Parameter | None = None
     fatigue_accumulation_length: Parameter | None = None
     fatigue_endurance_ratio: Parameter | None = None
+    void_depth: Parameter | None = None
+    void_replenishment: Parameter | None = None
 
     @property
     def breaks(self) -> bool:
@@ -77,6 +83,11 @@ class InterfaceLaw:
     def tires(self) -> bool:
         """Whether cycles damage it."""
         return self.fatigue_accumulation_length is not None
+
+    @property
+    def loses_contact(self) -> bool:
+        """Whether lithium metal can lose contact by voids."""
+        return self.void_depth is not None and isfinite(self.void_depth.value)
 
     def number(self, name: str) -> float:
         """Value of an optional parameter, or of its default in :data:`OPTIONAL` where it was not given."""
@@ -207,6 +218,11 @@ _FLAKES = 2.0
 _FACE = 30.0
 _SILICON = 1.0e3
 _LITHIUM = 1.0e4
+_VOIDS = "roughness of pressed powder; no measurement"
+_VACANCIES = (
+    "0.5 to 2 A/m2 at 25 degC without pressure, Krauskopf et al. 2019, 10.1021/acsami.9b02537; lower end, at any "
+    "temperature"
+)
 _FIBRILS = "binder holds by fibrils that stretch: weaker and tougher than dry contact; no measurement"
 _PRESSED = (
     "sulfide pressed around the particles holds up to its own toughness, K_IC 0.23 MPa m^0.5; no measurement"
@@ -221,8 +237,10 @@ def shipped_laws() -> dict[str, InterfaceLaw]:
         for other in hosts[number:]:
             resistance = _FLAKES if other == host == "graphite" else _SILICON
             laws[kind_name(host, other)] = _law(20.0, 0.31, resistance)
-        laws[kind_name(host, "lithium")] = _law(
-            20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed"
+        laws[kind_name(host, "lithium")] = replace(
+            _law(20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed"),
+            void_depth=Parameter(0.5, "um", _VOIDS, "assumed"),
+            void_replenishment=Parameter(0.5, "A/m^2", _VACANCIES, "literature"),
         )
         laws[kind_name(host, "binder")] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
         laws[kind_name(host, "copper")] = _law(20.0, 0.31, _CLOSED)

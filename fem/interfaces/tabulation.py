@@ -38,7 +38,8 @@ def memory(laws: Sequence[InterfaceLaw]) -> tuple[str, ...]:
     slips = any(law.law == "ppr" for law in laws)
     tires = any(law.tires for law in laws)
     path = tires or any(law.mixes or law.law != "bilinear" for law in laws)
-    needed = {"slip": slips, "fatigue": tires, "dissipated": path}
+    voids = any(law.loses_contact for law in laws)
+    needed = {"slip": slips, "fatigue": tires, "dissipated": path, "contact": voids}
     return tuple(name for name, wanted in needed.items() if wanted)
 
 

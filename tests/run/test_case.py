@@ -112,6 +112,9 @@ def test_the_value_of_a_setting_is_toml_or_text(text: str, value: object) -> Non
         ("materials.silicon.elasticity.poisson_ratio=0.3", "silicon", "elasticity.poisson_ratio", 0.3),
         ("materials.graphite.diffusivity=1e-13 m^2/s", "graphite", "lithium.diffusivity", 0.1),
         ("materials.lithium.flow.hardening=0 MPa", "lithium", "flow.hardening", 0.0),
+        ("materials.graphite.toughness=0.5 MPa m^0.5", "graphite", "fracture.toughness", 500.0),
+        ("materials.silicon.reference_volume=2 um^3", "silicon", "fracture.reference_volume", 2.0),
+        ("materials.silicon.threshold_stress=0 MPa", "silicon", "fracture.threshold_stress", 0.0),
     ],
 )
 def test_a_parameter_of_a_material_is_replaced_and_marked(
@@ -137,6 +140,16 @@ def test_interfaces_take_the_general_value_first_and_then_their_own() -> None:
             assert law == shipped[kind]
         else:
             assert law.strength.value == (30.0 if kind == "graphite|silicon" else 10.0)
+
+
+def test_voids_at_lithium_metal_can_be_switched_off() -> None:
+    kind = "graphite|lithium"
+    assert load_case(CASES / "pl3.toml").laws[kind].loses_contact
+    for text in ("inf", "inf um"):
+        case = load_case(CASES / "pl3.toml", [f"interfaces.{kind}.void_depth={text}"])
+        assert not case.laws[kind].loses_contact and case.laws["lithium|silicon"].loses_contact
+    kept = load_case(CASES / "pl3.toml", [f"interfaces.{kind}.void_replenishment=0 A/m^2"]).laws[kind]
+    assert kept.void_replenishment is not None and kept.void_replenishment.value == 0.0
 
 
 def test_what_holds_for_the_whole_model_reaches_every_interface() -> None:

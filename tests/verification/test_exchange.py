@@ -1,4 +1,4 @@
-"""Known answer 12: steady flux through two layers and the interface between them, whole, damaged, swapped, mirrored."""
+"""Known answer 12: steady flux through two layers and the interface, whole, half debonded, swapped, mirrored."""
 
 from __future__ import annotations
 
@@ -81,15 +81,15 @@ def layers(
     )
 
 
-def damage_half(model: ElectrodeModel) -> None:
-    """Bring the interface to damage ½ and let the exchange know."""
-    onset, final = 20.0 / 2.0e5, 2.0 * 0.31 / 20.0
-    history = onset * final / (final - 0.5 * (final - onset))
+def debond_half(model: ElectrodeModel) -> None:
+    """Spend half of the interface's fracture energy and let the exchange know."""
+    history = 0.5 * (20.0 / 2.0e5 + 2.0 * 0.31 / 20.0)
     field = model.facet_constants.constant("history", np.full(len(model.interfaces.facets), history))
     value = model.facet_constants.value(field)
     model.facet_history.update(model.state.largest_opening, model.facet_history.projection(value))
     model.commit_exchange()
-    assert model.mean_damage() == pytest.approx(0.5, rel=1e-9)
+    # Of the intact stiffness, which is a numerical one, hardly anything is left.
+    assert model.mean_damage() == pytest.approx(0.9968, rel=1e-3)
 
 
 def steady_fluxes(model: ElectrodeModel) -> Array:
@@ -125,9 +125,9 @@ def test_flux_through_a_perfect_interface(comm: MPI.Intracomm) -> None:
 
 
 @pytest.mark.parallel
-def test_half_damage_halves_the_conductance(comm: MPI.Intracomm) -> None:
+def test_half_debonding_halves_the_conductance(comm: MPI.Intracomm) -> None:
     model = layers(comm, CONDUCTANCE)
-    damage_half(model)
+    debond_half(model)
     np.testing.assert_allclose(steady_fluxes(model), HALF_FLUX, rtol=1e-8)
 
 
@@ -139,5 +139,5 @@ def test_names_and_mirror_do_not_matter(comm: MPI.Intracomm, swapped: bool, mirr
     plus = model.domain.cell_grain[model.interfaces.quadruples[:, 0]]
     assert np.all(plus == (1 if swapped else 0))
     np.testing.assert_allclose(steady_fluxes(model), FLUX, rtol=1e-8)
-    damage_half(model)
+    debond_half(model)
     np.testing.assert_allclose(steady_fluxes(model), HALF_FLUX, rtol=1e-8)

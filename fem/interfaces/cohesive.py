@@ -94,9 +94,10 @@ def toughness(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any 
     """Fracture energy in the present mode over that in pure opening; None where it is the same in all modes."""
     if parameters.mixture is None:
         return None
-    _, tangential = split_opening(opening, normal)
+    along, tangential = split_opening(opening, normal)
     shear = parameters.shear_ratio**2 * ufl.dot(tangential, tangential)
-    return parameters.mixture.toughness_at(shear / effective_opening(opening, normal, parameters) ** 2)
+    # Summed up like this, and not as the square of the effective opening, the share does not exceed one by rounding.
+    return parameters.mixture.toughness_at(shear / (shear + ufl.max_value(along, 0.0) ** 2 + _CLOSED))
 
 
 def driving_opening(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any:

@@ -1,4 +1,4 @@
-"""What `make test` runs inside the environment: style, types, tests in serial, then on 2 and on 3 ranks."""
+"""What `make test` runs inside the environment: style, types, tests on one rank each, then on 2 and on 3 ranks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from setup.packages import REPOSITORY
 
+MOST_WORKERS = 4  # each takes about a GiB
 PATIENCE_S = 10.0  # between asking a check to end and making it
 
 
@@ -42,7 +43,8 @@ def steps(slow: bool) -> list[Step]:
         Step("ruff", (*linter, "check", "."), 120.0),
         Step("ruff format", (*linter, "format", "--check", "."), 120.0),
         Step("mypy", (sys.executable, "-m", "mypy"), 600.0),
-        Step("pytest", pytest, 1500.0 * factor),
+        # A file's tests stay together: they share the forms that the first of them compiles.
+        Step("pytest", (*pytest, "-n", str(workers()), "--dist", "loadfile"), 1500.0 * factor),
         *(
             Step(
                 f"pytest on {ranks} ranks",
@@ -52,6 +54,12 @@ def steps(slow: bool) -> list[Step]:
             for ranks in (2, 3)
         ),
     ]
+
+
+def workers() -> int:
+    """How many processes share the tests in serial: one a core this process may use, within reason."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
 def run(step: Step) -> tuple[bool, float]:

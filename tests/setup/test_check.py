@@ -1,5 +1,6 @@
 """`make test` itself: every check runs, a hanging one is ended, the last line tells."""
 
+import os
 import sys
 import time
 
@@ -37,6 +38,14 @@ def test_the_ranks_are_started_by_mpirun_and_counted():
 def test_the_slow_tests_are_asked_for_by_name():
     assert not any("--slow" in step.command for step in steps(slow=False))
     assert sum("--slow" in step.command for step in steps(slow=True)) == 3
+
+
+def test_the_tests_in_serial_share_all_cores_file_by_file(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)), raising=False)
+    command = next(step.command for step in steps(slow=False) if step.name == "pytest")
+    assert command[-4:] == ("-n", "3", "--dist", "loadfile")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    assert check.workers() == check.MOST_WORKERS
 
 
 def test_the_exit_status_decides():

@@ -43,8 +43,8 @@ def test_one_thread_a_rank_and_mpi_as_root_on_few_cores():
 )
 def test_every_open_mpi_is_told_in_its_own_words(version, word):
     words = [key for key in mpi_variables(version) if "MCA" in key]
-    assert word in words
-    assert len(words) == 2
+    assert word in words and "OMPI_MCA_mpi_yield_when_idle" in words
+    assert len(words) == 3
 
 
 def test_mpich_is_told_nothing():

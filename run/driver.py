@@ -59,7 +59,7 @@ def resume_case(options: RunOptions, comm: MPI.Intracomm) -> RunResult | None:
 
 
 def _go(case: Case, options: RunOptions, comm: MPI.Intracomm, began: float, resumed: bool) -> RunResult:
-    with folder.logged(options.out / results.LOG, comm.rank == 0):
+    with folder.logged(options.out / results.LOG, comm):
         try:
             with Interruption(comm, began, options.wall_time) as interruption:
                 return Session(case, options, comm, began, interruption).run(resumed)

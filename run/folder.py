@@ -136,22 +136,37 @@ def write_parameters(folder: Path, model: ElectrodeModel) -> None:
     results.write_text(folder / results.PARAMETERS, "\n".join(lines) + "\n")
 
 
-@contextmanager
-def logged(path: Path, here: bool) -> Iterator[None]:
-    """Write what is logged to a file, after what is there already, on the rank that is ``here``."""
-    if not here:
-        yield
+class _LogFile(logging.FileHandler):
+    """A log that says nothing when the disk is full: the files that matter say it, once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
         return
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        raise ResultsError(f"{path} cannot be written: {error.strerror or error}.") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    LOG.addHandler(handler)
-    LOG.setLevel(logging.INFO)
-    LOG.propagate = False
+
+
+@contextmanager
+def logged(path: Path, comm: MPI.Intracomm) -> Iterator[None]:
+    """Write what rank 0 logs to a file, after what is there already.
+
+    Raises:
+        ResultsError: It cannot be written; the same on every rank.
+    """
+    handler: logging.Handler | None = None
+
+    def open_file() -> None:
+        nonlocal handler
+        try:
+            handler = _LogFile(path, encoding="utf-8")
+        except OSError as error:
+            raise ResultsError(f"{path} cannot be written: {error.strerror or error}.") from error
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        LOG.addHandler(handler)
+        LOG.setLevel(logging.INFO)
+        LOG.propagate = False
+
+    on_first_rank(comm, open_file)
     try:
         yield
     finally:
-        LOG.removeHandler(handler)
-        handler.close()
+        if handler is not None:
+            LOG.removeHandler(handler)
+            handler.close()

@@ -41,8 +41,8 @@ class Interruption:
     def __enter__(self) -> Interruption:
         # Python allows handlers in the main thread only; elsewhere (in somebody's program) the clock still counts.
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                self._before[number] = signal.signal(number, self._note)
+            self._before = {number: signal.getsignal(number) for number in SIGNALS}
+            self._install()
         return self
 
     def __exit__(
@@ -56,8 +56,15 @@ class Interruption:
         self._caught = number
         signal.signal(number, self._before[signal.Signals(number)])
 
+    def _install(self) -> None:
+        for number in self._before:
+            if number != self._caught:
+                signal.signal(number, self._note)
+
     def begin(self) -> None:
         """The first step begins now."""
+        # Gmsh's Python module sets SIGINT back to its default whenever it starts.
+        self._install()
         self._last = time.monotonic()
 
     def step_done(self) -> None:

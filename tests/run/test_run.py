@@ -78,7 +78,14 @@ def test_a_run_ends_where_it_should_and_its_folder_explains_itself(
     ):
         assert (out / name).is_file(), name
     pictures = sorted(path.name for path in (out / results.PICTURES).iterdir())
-    assert pictures == ["damage.png", "section_damage.png", "section_lithiation.png", "thickness.png"]
+    assert pictures == [
+        "debonding.png",
+        "section_crack_probability.png",
+        "section_debonding.png",
+        "section_lithiation.png",
+        "section_stress_intensity.png",
+        "thickness.png",
+    ]
     assert (out / results.FIELDS / "fields.pvd").read_text().count("<DataSet") == 3
     assert load_case(out / results.RESOLVED).content_hash == summary["case_hash"]
 

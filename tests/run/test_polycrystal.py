@@ -53,8 +53,7 @@ def test_plain_solve_is_that_of_a_clamped_square() -> None:
     domain = polycrystal(MPI.COMM_SELF)
     plain = PlainElasticity(domain)
     assert plain.dofs == 2 * 6132
-    once, again = plain.solve()
-    assert once > 0.0 and again > 0.0
+    assert min(plain.solve()) > 0.0
     # Between uniaxial stress and uniaxial strain, both in plane strain.
     force, nu = plain.force(), 0.3
     assert 1.0 / (1.0 - nu**2) < force < (1.0 - nu) / ((1.0 + nu) * (1.0 - 2.0 * nu))
@@ -62,7 +61,17 @@ def test_plain_solve_is_that_of_a_clamped_square() -> None:
 
 def test_table_shows_figures_and_aims() -> None:
     run = dict.fromkeys(
-        ("seconds", "setup_s", "residual_s", "jacobian_s", "solve_s", "plain_ms", "plain_again_ms"), 1.25
+        (
+            "seconds",
+            "processor_s",
+            "setup_s",
+            "residual_s",
+            "jacobian_s",
+            "solve_s",
+            "plain_ms",
+            "plain_again_ms",
+        ),
+        1.25,
     )
     run |= {"ranks": 2, "steps": 65, "work": 2.8945e-4, "force": 1.08107e-2, "newton_iterations": 137}
     run |= {
@@ -70,6 +79,7 @@ def test_table_shows_figures_and_aims() -> None:
         "plain_dofs": 12264,
         "plain_solves": 77.0,
         "plain_again_solves": 99.0,
+        "plain_solves_processor": 88.0,
         "memory_mib": 1,
     }
     text = io.StringIO()

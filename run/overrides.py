@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from fem.interfaces.law import InterfaceLaw, shipped_laws
+from fem.interfaces.law import InterfaceLaw, flaw, shipped_laws
 from fem.materials.base import Material, Swelling, parameters_of
 from fem.materials.library import MATERIALS
 from fem.parameters import Parameter
 from run.errors import InputError
+from run.law_choice import OPTIONS, choose, completed
 from run.toml_text import flattened
 from run.units import UnitError, kind_of, parse
 
@@ -40,6 +41,7 @@ _ZERO_ALLOWED = (
     "friction_coefficient",
     "threshold_stress",
     "void_replenishment",
+    "fatigue_endurance_ratio",
 )
 #: Parameters that switch what they belong to off when they are infinite.
 _OFF_WHEN_INFINITE = ("void_depth",)
@@ -59,7 +61,7 @@ def materials_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Materia
         if phase not in materials:
             raise unknown_key(f"materials.{phase}", phase, table, materials)
         where = f"materials.{phase}"
-        materials[phase] = _with(materials[phase], where, _values(materials[phase], where, table))
+        materials[phase] = _with(materials[phase], _values(materials[phase], where, table))
         _check_material(materials[phase], where)
     return materials
 
@@ -73,13 +75,13 @@ def laws_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, InterfaceLaw
     laws = shipped_laws()
     general = tables.get(ALL, {})
     if general:
-        pattern = next(law for law in laws.values() if law.strength is not None)
-        values = _values(pattern, f"interfaces.{ALL}", general)
+        where = f"interfaces.{ALL}"
+        pattern = next(law for law in laws.values() if law.breaks)
+        everywhere = {
+            key: value for key, value in _law_values(pattern, where, general)[1].items() if key in MODEL_WIDE
+        }
         for kind, law in laws.items():
-            chosen = (
-                values if law.strength is not None else {k: v for k, v in values.items() if k in MODEL_WIDE}
-            )
-            laws[kind] = _with(law, f"interfaces.{ALL}", chosen)
+            laws[kind] = _with(*(_law_values(law, where, general) if law.breaks else (law, everywhere)))
     for kind, table in tables.items():
         if kind == ALL:
             continue
@@ -92,10 +94,20 @@ def laws_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, InterfaceLaw
                     f"= {table[key]!r} is not allowed here: one value holds for all interfaces, "
                     f"so give it as interfaces.{ALL}.{key}",
                 )
-        laws[name] = _with(laws[name], where, _values(laws[name], where, table))
+        laws[name] = _with(*_law_values(laws[name], where, table))
     for kind, law in laws.items():
-        _check_law(law, f"interfaces.{kind}", tables)
-    return laws
+        _check_law(law, kind, tables)
+    return {kind: completed(law) for kind, law in laws.items()}
+
+
+def _law_values(
+    law: InterfaceLaw, where: str, table: Mapping[str, Any]
+) -> tuple[InterfaceLaw, dict[str, float]]:
+    """The law a table chooses, and the table's checked values."""
+    if not isinstance(table, Mapping):
+        raise InputError(where, f"= {table!r} is not allowed: it must be a table of parameters")
+    chosen, rest = choose(law, where, table)
+    return chosen, _values(chosen, where, rest)
 
 
 def unknown_key(key: str, last: str, value: object, known: Iterable[str]) -> InputError:
@@ -119,6 +131,7 @@ def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any])
     if not isinstance(table, Mapping):
         raise InputError(where, f"= {table!r} is not allowed: it must be a table of parameters")
     known = dict(parameters_of(item))
+    options = OPTIONS if isinstance(item, InterfaceLaw) else ()
     leaves = [name.split(".")[-1] for name in known]
     result: dict[str, float] = {}
     for key, value in flattened(table).items():
@@ -126,7 +139,8 @@ def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any])
             name for name in known if name == key or (name.split(".")[-1] == key and leaves.count(key) == 1)
         ]
         if not matches:
-            raise unknown_key(f"{where}.{key}", key.split(".")[-1], value, [n.split(".")[-1] for n in known])
+            names = {n.split(".")[-1]: None for n in known} | dict.fromkeys(options)
+            raise unknown_key(f"{where}.{key}", key.split(".")[-1], value, names)
         result[matches[0]] = _checked(f"{where}.{key}", value, matches[0], known[matches[0]])
     return result
 
@@ -151,7 +165,7 @@ def _checked(key: str, value: object, name: str, parameter: Parameter) -> float:
     return number
 
 
-def _with(item: T, where: str, values: Mapping[str, float]) -> T:
+def _with(item: T, values: Mapping[str, float]) -> T:
     for name, number in values.items():
         item = _replaced(item, name.split("."), number)
     return item
@@ -183,16 +197,14 @@ def _check_material(material: Material, where: str) -> None:
             )
 
 
-def _check_law(law: InterfaceLaw, where: str, tables: Mapping[str, Any]) -> None:
-    """The softening branch must exist: Gc above the elastic energy at the onset of damage."""
-    if law.strength is None or law.fracture_energy is None:
+def _check_law(law: InterfaceLaw, kind: str, tables: Mapping[str, Any]) -> None:
+    """What several parameters of a law must hold together."""
+    wrong = flaw(law)
+    if wrong is None:
         return
-    least = 0.5 * law.strength.value**2 / law.stiffness.value
-    if law.fracture_energy.value > least:
-        return
-    owner = where if where.removeprefix("interfaces.") in tables else f"interfaces.{ALL}"
+    named = {"|".join(sorted(part.strip() for part in name.split("|"))): name for name in tables}
+    unit = getattr(law, wrong.key).unit
     raise InputError(
-        f"{owner}.fracture_energy",
-        f"= {law.fracture_energy.value:g} J/m^2 is not allowed: with strength {law.strength.value:g} MPa and stiffness "
-        f"{law.stiffness.value:g} MPa/um it must be above {least:.3g} J/m^2",
+        f"interfaces.{named.get(kind, ALL)}.{wrong.key}",
+        f"= {wrong.value:g}{'' if unit == '1' else f' {unit}'} is not allowed: it must be {wrong.allowed}",
     )

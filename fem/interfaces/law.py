@@ -131,7 +131,7 @@ class Flaw:
     """Why a law is not allowed: the parameter to change, its value, and what is allowed."""
 
     key: str
-    value: object
+    value: float
     allowed: str
 
 

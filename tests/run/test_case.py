@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from pathlib import Path
 
@@ -127,6 +128,39 @@ def test_a_parameter_of_a_material_is_replaced_and_marked(
     assert [(owner, key) for owner, key, _ in user_parameters(case)] == [(f"materials.{phase}", name)]
     assert case.materials["copper"] == MATERIALS["copper"]
     assert name in describe(case)
+
+
+def test_an_interface_law_is_chosen_by_kind_and_brings_its_parameters() -> None:
+    case = load_case(
+        CASES / "bare.toml",
+        [
+            'interfaces.all={law="ppr",opening_shape_exponent=3.0,fatigue_accumulation_length="40 nm"}',
+            'interfaces.graphite|graphite={law="exponential",shear_fracture_energy="0.9 J/m^2",mode_mix="power"}',
+            "interfaces.silicon|graphite.shear_slope_indicator=0.1",
+        ],
+    )
+    laws = case.laws
+    assert {law.law for kind, law in laws.items() if law.breaks and kind != "graphite|graphite"} == {"ppr"}
+    assert not any(law.law != "bilinear" for law in laws.values() if not law.breaks)
+    flakes, silicon = laws["graphite|graphite"], laws["graphite|silicon"]
+    assert (flakes.law, flakes.mode_mix) == ("exponential", "power")
+    shear, exponent = flakes.shear_fracture_energy, flakes.mode_mix_exponent
+    assert shear is not None and exponent is not None
+    assert (shear.value, shear.mark, exponent.value, exponent.mark) == (0.9, "user", 2.0, "assumed")
+    # K = e² σ² / Gc is its own; what belonged to the general law is gone, and fatigue has stayed.
+    assert flakes.stiffness.value == pytest.approx(math.e**2 * 400.0 / 0.31)
+    assert flakes.stiffness.mark == "derived" and flakes.opening_shape_exponent is None
+    assert flakes.number("fatigue_accumulation_length") == pytest.approx(0.04)
+    shapes = (
+        "opening_shape_exponent",
+        "shear_shape_exponent",
+        "opening_slope_indicator",
+        "shear_slope_indicator",
+    )
+    assert [silicon.number(key) for key in shapes] == [3.0, 2.0, 0.05, 0.1]
+    assert {"shear_shape_exponent", "fatigue_endurance_ratio"} < dict(parameters_of(silicon)).keys()
+    # The shipped laws are what they were.
+    assert all(law.law == "bilinear" and not law.tires and not law.mixes for law in shipped_laws().values())
 
 
 def test_interfaces_take_the_general_value_first_and_then_their_own() -> None:

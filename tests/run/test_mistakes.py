@@ -55,6 +55,42 @@ MISTAKES = [
     ("interfaces.silicon|graphite.strength=3 J/m^2", ("silicon|graphite.strength", "3 J/m^2", "MPa")),
     ("interfaces.all.strength=500 MPa", ("interfaces.all", "500 MPa", "above 0.625 J/m^2")),
     ("interfaces.graphite|silicon.relaxation_time=3 s", ("relaxation_time", "3 s", "interfaces.all")),
+    (
+        "interfaces.graphite|silicon.law=exponental",
+        ("graphite|silicon.law", "exponental", "did you mean exponential?"),
+    ),
+    ("interfaces.graphite|pore.law=ppr", ("graphite|pore.law", "ppr", "never breaks")),
+    ("interfaces.graphite|silicon.mode_mix=bk", ("mode_mix", "bk", "benzeggagh-kenane, power")),
+    ("interfaces.graphite|silicon.mode_mix=power", ("mode_mix", "power", "needs shear_fracture_energy")),
+    (
+        "interfaces.graphite|silicon.opening_shape_exponent=3",
+        ("opening_shape_exponent", "3", "law = 'bilinear'", "belongs to ppr"),
+    ),
+    (
+        'interfaces.all={law="ppr",opening_slope_indicator=0.8}',
+        ("interfaces.all.opening_slope_indicator", "0.8", "below 1/sqrt(opening_shape_exponent) = 0.707"),
+    ),
+    (
+        'interfaces.all={law="exponential",stiffness="1e5 MPa/um"}',
+        ("interfaces.all.stiffness", "1e5 MPa/um", "law = 'exponential'", "belongs to bilinear"),
+    ),
+    (
+        "interfaces.all.shear_fracture_energy=0.5 mJ/m^2",
+        ("shear_fracture_energy", "0.0005 J/m^2", "above 0.001"),
+    ),
+    ("interfaces.all.shear_fracture_energi=1 J/m^2", ("did you mean shear_fracture_energy?",)),
+    (
+        'interfaces.all={shear_fracture_energy="2 J/m^2",mode_mix_exponent=0.5}',
+        ("mode_mix_exponent", "0.5", "1 or more"),
+    ),
+    (
+        "interfaces.all.fatigue_endurance_ratio=0.3",
+        ("fatigue_endurance_ratio", "0.3", "fatigue_accumulation_length"),
+    ),
+    (
+        'interfaces.all={fatigue_accumulation_length="30 nm",fatigue_endurance_ratio=1.5}',
+        ("fatigue_endurance_ratio", "1.5", "below 1"),
+    ),
     ("time.first_step=1 d", ("first_step", "86400", "largest_step")),
     ("time.growth=0.5", ("time.growth", "0.5", "above 1")),
     ("solver.line_search=foo", ("solver.line_search", "foo", "basic")),

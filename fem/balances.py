@@ -225,6 +225,7 @@ def interface_opening(displacement: Any) -> Any:
 def interface_work(
     fields: Fields,
     previous: Fields,
+    expected: Fields,
     test: Fields,
     normal: Any,
     history: Any,
@@ -247,7 +248,8 @@ def interface_work(
     slip = opening - interface_opening(previous.displacement)
     push = contact.contact_traction(opening, direction, parameters.contact_stiffness)
     drag = contact.friction_traction(slip, direction, pressure, friction, dt)
-    return ufl.inner(pull + push + drag + stabilisation * slip, interface_opening(test.displacement)) * dS
+    astray = opening - interface_opening(expected.displacement)
+    return ufl.inner(pull + push + drag + stabilisation * astray, interface_opening(test.displacement)) * dS
 
 
 def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:

@@ -8,6 +8,7 @@ between them. Both sides of an interface list the nodes in one order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import basix
 import numpy as np
@@ -15,7 +16,9 @@ import numpy.typing as npt
 
 from fem import compat
 from fem.domain import Domain
-from fem.model import ElectrodeModel
+
+if TYPE_CHECKING:
+    from fem.model import ElectrodeModel
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]

@@ -219,6 +219,7 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
     work = balances.interface_work(
         model.fields,
         model.previous_fields,
+        balances.split(state.expected),
         test,
         model.normal,
         model.history_value,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import ufl
 from dolfinx import fem as dfem
 from dolfinx import mesh as dmesh
@@ -22,6 +24,7 @@ from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_me
 from fem.interfaces.history import History
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
+from fem.interfaces.surface_contact import SurfaceContact
 from fem.interfaces.tabulation import memory
 from fem.loads import LithiumInflux, Load, Prescribed
 from fem.materials.base import Material
@@ -109,7 +112,12 @@ class ElectrodeModel:
         set_initial_fields(domain, self.materials, self.start, self.state)
         self.state.drag.x.array[:] = self.flow.initial_drag
         self.facet_parameters = tabulate_laws(domain, self.interfaces, self.laws, self.facet_constants)
-        self.cohesive = self.facet_parameters.cohesive
+        paired = self.state.paired
+        self.facet_constants.set_values(paired, np.ones(len(self.interfaces.facets)))
+        cohesive = self.facet_parameters.cohesive
+        self.cohesive = replace(
+            cohesive, contact_stiffness=cohesive.contact_stiffness * self.facet_constants.value(paired)
+        )
         self.relaxation_time = self.facet_parameters.relaxation_time
         self.friction, self.conductance = self.facet_parameters.friction, self.facet_parameters.conductance
         state = self.state
@@ -139,6 +147,9 @@ class ElectrodeModel:
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
         nodes = tabulate_nodes(domain, self.materials, self.state)
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
+        self.surface_contact: SurfaceContact | None = None
+        if self.interfaces.kinds and domain.dimension == 2:
+            self.surface_contact = SurfaceContact(self)
         self.commit_exchange()
 
     def _cell_and_facet_measures(self) -> balances.Measures:
@@ -170,9 +181,20 @@ class ElectrodeModel:
 
     # ------------------------------------------------------------------ a step
 
-    def prepare_step(self, dt: float) -> None:
-        """Set the step and refresh prescribed values that vary in time."""
+    def prepare_step(self, dt: float, expected: npt.NDArray[np.float64] | None = None) -> None:
+        """Set the step, refresh prescribed values that vary in time, and find the contacts to watch.
+
+        Args:
+            dt: Step in s.
+            expected: Unknowns expected at its end, ghosts included; by default those at its beginning.
+        """
+        state = self.state
         self.dt.value = dt
+        state.expected.x.array[:] = state.previous.x.array if expected is None else expected
+        if expected is not None:
+            state.unknowns.x.array[:] = expected
+        if self.surface_contact is not None:
+            self.surface_contact.begin_step()
         self.facet_parameters.relaxation.value = self.relaxation_time + self.relaxation_ratio * dt
         for constraint in self.constraints:
             if constraint.refresh is not None:
@@ -211,6 +233,8 @@ class ElectrodeModel:
             for name, form in self._interface_forms.memory.items():
                 self.facet_history.update(state.memory[name], form)
             self.facet_history.update(state.largest_opening, self._interface_forms.grown)
+        if self.surface_contact is not None:
+            self.surface_contact.commit(self.facet_damage())
         self.commit_exchange()
         state.previous.x.array[:] = state.unknowns.x.array
         state.time += dt
@@ -249,6 +273,12 @@ class ElectrodeModel:
         """Lower all stabilisation by a factor, to no less than ``least`` MPa/µm."""
         values = np.maximum(factor * self.facet_constants.values(self.state.stabilisation), least)
         self.facet_constants.set_values(self.state.stabilisation, values)
+
+    def facet_damage(self) -> npt.NDArray[np.float64]:
+        """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""
+        if self._interface_forms is None:
+            return np.empty(0)
+        return self.facet_constants.integrals(self._interface_forms.damage)
 
     def mean_damage(self) -> float:
         """Damage averaged over the area of all breakable interfaces."""

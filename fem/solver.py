@@ -15,6 +15,7 @@ from petsc4py import PETSc
 
 from fem import balances, compat
 from fem.constraints import Constraint
+from fem.matrix_pattern import add_entries, widened
 from fem.model import ElectrodeModel
 
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
@@ -43,7 +44,8 @@ class SolverSettings:
     potential_tolerance: float = 1.0e-6
     displacement_tolerance: float = 1.0e-5
     maximum_iterations: int = 20
-    largest_update: float = 0.03
+    first_update: float = 0.03
+    largest_update: float = 0.5
     line_search: str = "basic"
     symmetric: bool = False
 
@@ -83,7 +85,8 @@ class NewtonSolver:
     ):
         self.model, self.settings, self.timing = model, settings, Timing()
         self._assembled = _like(model)
-        self.matrix = compat.create_matrix(model.jacobian_form)
+        self._form_matrix = compat.create_matrix(model.jacobian_form)
+        self.matrix, self._room = self._form_matrix, np.empty(0, dtype=np.int64)
         self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
         self._solution, self._residual = self.matrix.createVecs()
         dofs, owned = model.state.dofs, model.state.dofs.owned
@@ -96,7 +99,7 @@ class NewtonSolver:
         self._nodal_weights = self._weights()
         self._unbounded = ~np.isin(self._fields[1], np.setdiff1d(model.storing_dofs, self._constrained))
         self._last_update: npt.NDArray[np.float64] | None = None
-        self._damping, self._radius, self._last_force = 1.0, settings.largest_update, np.inf
+        self._damping, self._radius, self._last_force, self._taken = 1.0, settings.first_update, np.inf, 1.0
         snes = PETSc.SNES().create(model.comm)
         prefix = f"swellbound_{next(_SOLVERS)}_"
         snes.setOptionsPrefix(prefix)
@@ -124,9 +127,11 @@ class NewtonSolver:
         """Solve the current step, starting from the model's unknowns."""
         unknowns = self.model.state.unknowns
         owned = self.model.state.dofs.owned
+        self._make_room()
         self._solution.array[:] = unknowns.x.array[:owned]
         self._last_update = None
-        self._damping, self._radius, self._last_force = 1.0, self.settings.largest_update, np.inf
+        self._damping, self._last_force, self._taken = 1.0, np.inf, 1.0
+        self._radius = self.settings.first_update
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
         self.snes.solve(None, self._solution)
@@ -138,6 +143,20 @@ class NewtonSolver:
         finite = self.model.update_flow()
         converged = reason > 0 and finite
         return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self.norms)
+
+    def _make_room(self) -> None:
+        """Give the matrix the entries of the contacts watched in this step, if it lacks any; collective."""
+        contact = self.model.surface_contact
+        key = None if contact is None else contact.pair_key()
+        if key is None or np.isin(key, self._room).all():
+            return
+        old = self.matrix
+        self.matrix = widened(self._form_matrix, *contact.pattern())
+        self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
+        self.snes.setJacobian(self._jacobian, self.matrix)
+        self._room = key
+        if old is not self._form_matrix:
+            old.destroy()
 
     def restless_grains(self) -> set[int]:
         """Grains with the largest force imbalance of the last iterate; the same on every rank."""
@@ -165,6 +184,8 @@ class NewtonSolver:
             compat.assemble_vector(self._assembled, self.model.residual_form)
             owned = self.model.state.dofs.owned
             values = self._assembled.x.array[:owned].copy()
+            if self.model.surface_contact is not None:
+                self.model.surface_contact.add_forces(values)
             for constraint in self.model.constraints:
                 values[constraint.dofs] = x.array_r[constraint.dofs] - _values(constraint)
             f.array[:] = values
@@ -178,6 +199,9 @@ class NewtonSolver:
     ) -> None:
         started = time.perf_counter()
         compat.assemble_matrix(jacobian, self.model.jacobian_form)
+        contact = self.model.surface_contact
+        if contact is not None and contact.pairs is not None:
+            add_entries(jacobian, *contact.stiffness())
         if self.settings.symmetric:
             # Columns go as well: what is known of the update moves to the right-hand side, which is the residual.
             known = self._residual.copy()
@@ -230,10 +254,13 @@ class NewtonSolver:
         moved = float(np.max(np.abs(values[self._fields[0]]), initial=0.0))
         moved = float(self.model.comm.allreduce(moved, op=MPI.MAX))
         factor = 1.0
+        first, widest = self.settings.first_update, self.settings.largest_update
         if self.norms[0] > 3.0 * self._last_force:
-            self._radius = max(0.4 * self._radius, 0.01 * self.settings.largest_update)
+            self._radius = max(0.4 * self._radius, 0.01 * first)
+        elif self._taken < 1.0 and self.norms[0] < (1.0 - 0.3 * self._taken) * self._last_force:
+            self._radius = min(2.0 * self._radius, widest)
         else:
-            self._radius = min(1.2 * self._radius, self.settings.largest_update)
+            self._radius = max(self._radius, min(1.2 * self._radius, first))
         self._last_force = self.norms[0]
         if moved > self._radius:
             factor = self._radius / moved
@@ -251,6 +278,7 @@ class NewtonSolver:
             )
         self._last_update = update.copy()
         factor = min(factor, self._damping)
+        self._taken = factor
         if factor < 1.0:
             values *= factor
         dofs = self._fields[1]

@@ -79,6 +79,7 @@ class State:
         has_lithium: Whether concentration and chemical potential are unknowns.
         quadrature_degree: Of the cells, where the history of the bulk lives.
         previous: The same at the beginning of the step.
+        expected: The same at the end of the step, extrapolated from the last step.
         plastic_inverse: Cp⁻¹ at quadrature points, independent components.
         increment: Flow increment Δε of the step at quadrature points.
         flow_modulus: dσ_flow/dΔε at quadrature points.
@@ -90,6 +91,8 @@ class State:
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against motion in a step, zero but where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
+        paired: Share of each facet's contact that stays with the facet opposite (see fem/interfaces/surface_contact.py).
+        replicated: History that every rank holds in full, in an order that does not depend on the partition.
         time: In s.
     """
 
@@ -114,6 +117,7 @@ class State:
         self.dofs = _field_dofs(self.space, dimension, has_lithium)
         self.unknowns = dfem.Function(self.space, name="unknowns")
         self.previous = dfem.Function(self.space, name="previous")
+        self.expected = dfem.Function(self.space, name="expected")
         scalar = dfem.functionspace(
             mesh, basix.ufl.quadrature_element(cell.name, degree=self.quadrature_degree)
         )
@@ -144,6 +148,8 @@ class State:
         self.contact_pressure = history_space.function("contact_pressure")
         self.stabilisation = constant_space.function("stabilisation")
         self.exchange_share = history_space.function("exchange_share")
+        self.paired = constant_space.function("paired_contact")
+        self.replicated: dict[str, npt.NDArray[np.float64]] = {}
         self.time = 0.0
         self.steps = 0
 
@@ -165,19 +171,25 @@ class State:
                 self.exchange_share,
                 self.contact_pressure,
                 self.stabilisation,
+                self.paired,
             )
         }
 
     def snapshot(self) -> Snapshot:
         """Copy of everything, local to this rank."""
         return Snapshot(
-            {name: f.x.array.copy() for name, f in self.functions().items()}, self.time, self.steps
+            {name: f.x.array.copy() for name, f in self.functions().items()},
+            {name: values.copy() for name, values in self.replicated.items()},
+            self.time,
+            self.steps,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Bring everything back to a snapshot, bit for bit."""
         for name, function in self.functions().items():
             function.x.array[:] = snapshot.arrays[name]
+        for name, values in self.replicated.items():
+            values[:] = snapshot.replicated[name]
         self.time, self.steps = snapshot.time, snapshot.steps
 
 
@@ -186,5 +198,6 @@ class Snapshot:
     """A copy of a state."""
 
     arrays: dict[str, npt.NDArray[np.float64]]
+    replicated: dict[str, npt.NDArray[np.float64]]
     time: float
     steps: int

@@ -114,9 +114,7 @@ class Stepper:
         snapping: dict[int, float] = {}
         predict = True
         while True:
-            model.prepare_step(dt)
-            if predict:
-                self._predict(dt)
+            model.prepare_step(dt, self._expected(dt) if predict else None)
             outcome = self.solver.solve()
             reason = outcome.reason
             if outcome.converged:
@@ -180,10 +178,10 @@ class Stepper:
         self.next_dt = dt * factor
         return StepReport(dt, outcome.iterations, rejected, wasted, lithiation, damage)
 
-    def _predict(self, dt: float) -> None:
-        """Start Newton from a linear extrapolation of the last step; concentrations stay inside their bounds."""
+    def _expected(self, dt: float) -> npt.NDArray[np.float64] | None:
+        """Unknowns at the end of a step by linear extrapolation of the last one, concentrations inside their bounds."""
         if self._last is None:
-            return
+            return None
         array = self.model.state.unknowns.x.array
         guess = array + dt * self._last[1]
         concentration = self.model.state.dofs.concentration
@@ -191,7 +189,7 @@ class Stepper:
         inside = (guess[concentration] > 0.0) & (guess[concentration] < bound)
         kept = concentration[~inside]
         guess[kept] = array[kept]
-        array[:] = guess
+        return guess
 
     def _largest_lithiation_change(self, change: npt.NDArray[np.float64]) -> float:
         dofs = self.model.state.dofs.concentration

@@ -1,0 +1,132 @@
+"""Which point of a grain's surface meets which edge of another grain: closest-point search on the deformed edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+# Edges whose sample points are nearest to a point are tried; three samples an edge.
+_NEIGHBOURS = 36
+_SAMPLES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])
+# A foot point may lie this much outside an edge in its parameter (-1 to 1): neighbouring edges meet in a gap or overlap.
+_BEYOND = 0.05
+# Two surfaces meet when their outward normals point against each other at least this much.
+_OPPOSED = -0.3
+
+
+@dataclass(frozen=True)
+class Feet:
+    """Closest points found; P of them.
+
+    Attributes:
+        point: Row of the searching point, shape (P,).
+        edge: Row of the edge it meets, shape (P,).
+        parameter: Place on that edge, -1 to 1, shape (P,).
+        gap: Signed distance in µm, positive outside, shape (P,).
+        normal: Outward unit normal of the edge at the foot, shape (P, 2).
+    """
+
+    point: Integers
+    edge: Integers
+    parameter: Array
+    gap: Array
+    normal: Array
+
+
+def shape_functions(parameter: Array, nodes: int) -> Array:
+    """Shape functions of an edge with 2 or 3 nodes (ends, then middle), shape (..., nodes)."""
+    s = parameter
+    if nodes == 2:
+        return np.stack([0.5 * (1.0 - s), 0.5 * (1.0 + s)], axis=-1)
+    return np.stack([0.5 * s * (s - 1.0), 0.5 * s * (s + 1.0), 1.0 - s**2], axis=-1)
+
+
+def shape_slopes(parameter: Array) -> Array:
+    """Derivatives of the three shape functions, shape (..., 3)."""
+    s = parameter
+    return np.stack([s - 0.5, s + 0.5, -2.0 * s], axis=-1)
+
+
+def outward_normal(positions: Array, outward: Array, parameter: Array) -> Array:
+    """Outward unit normals of edges at a parameter, shape (n, 2).
+
+    Args:
+        positions: Ends and midpoint, shape (n, 3, 2).
+        outward: Sign of the node order, shape (n,).
+        parameter: Shape (n,).
+    """
+    tangent = np.einsum("en,end->ed", shape_slopes(parameter), positions)
+    normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=-1) * outward[:, None]
+    return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+
+
+def find_feet(
+    points: Array,
+    normals: Array,
+    own_grain: Integers,
+    positions: Array,
+    outward: Array,
+    grain: Integers,
+    reach: float,
+    depth: float,
+) -> Feet:
+    """Find for each point the edge of another grain that it is about to meet or has met.
+
+    Args:
+        points: Searching points in µm, shape (n, 2).
+        normals: Outward unit normals of their own surface, shape (n, 2).
+        own_grain: Their grain, shape (n,).
+        positions: Ends and midpoints of all edges, shape (N, 3, 2).
+        outward: Sign of the edges' node order, shape (N,).
+        grain: Grain of the edges, shape (N,).
+        reach: Largest gap that counts in µm.
+        depth: Largest penetration that counts in µm.
+    """
+    empty = Feet(*(np.empty(0, dtype=np.int64),) * 2, np.empty(0), np.empty(0), np.empty((0, 2)))
+    if len(points) == 0 or len(positions) == 0:
+        return empty
+    samples = np.einsum("qn,end->eqd", shape_functions(_SAMPLES, 3), positions).reshape(-1, 2)
+    count = min(_NEIGHBOURS, len(samples))
+    _, nearest = cKDTree(samples).query(points, k=count, workers=1)
+    edges = (np.asarray(nearest).reshape(len(points), count) // len(_SAMPLES)).astype(np.int64)
+    point = np.repeat(np.arange(len(points), dtype=np.int64), count)
+    edge = edges.ravel()
+    other = grain[edge] != own_grain[point]
+    point, edge = point[other], edge[other]
+
+    nodes, target = positions[edge], points[point]
+    chord = nodes[:, 1] - nodes[:, 0]
+    s = 2.0 * np.einsum("ed,ed->e", target - nodes[:, 0], chord) / np.einsum("ed,ed->e", chord, chord) - 1.0
+    curvature = nodes[:, 0] + nodes[:, 1] - 2.0 * nodes[:, 2]
+    for _ in range(4):
+        s = np.clip(s, -1.5, 1.5)
+        offset = np.einsum("en,end->ed", shape_functions(s, 3), nodes) - target
+        tangent = np.einsum("en,end->ed", shape_slopes(s), nodes)
+        slope = np.einsum("ed,ed->e", tangent, tangent) + np.einsum("ed,ed->e", offset, curvature)
+        slope = np.maximum(slope, 0.1 * np.einsum("ed,ed->e", tangent, tangent))
+        s = s - np.einsum("ed,ed->e", offset, tangent) / slope
+    inside = np.abs(s) <= 1.0 + _BEYOND
+    s = np.clip(s, -1.0, 1.0)
+    normal = outward_normal(nodes, outward[edge], s)
+    foot = np.einsum("en,end->ed", shape_functions(s, 3), nodes)
+    gap = np.einsum("ed,ed->e", target - foot, normal)
+    meets = (
+        inside
+        & (gap <= reach)
+        & (gap >= -depth)
+        & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)
+    )
+    rows = np.flatnonzero(meets)
+    if len(rows) == 0:
+        return empty
+    # The nearest one wins; equal distances go to the lower edge, the same on every rank.
+    rows = rows[np.lexsort((edge[rows], np.abs(gap[rows]), point[rows]))]
+    _, first = np.unique(point[rows], return_index=True)
+    rows = rows[first]
+    return Feet(point[rows], edge[rows], s[rows], gap[rows], normal[rows])

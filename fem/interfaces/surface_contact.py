@@ -1,0 +1,282 @@
+"""Contact between any two grains, found by search, where sliding has made the paired facets meaningless.
+
+The two sides of an interface are paired facet by facet, which is exact while they stay opposite each other. Broken
+interfaces slide; once a facet has moved by a fair part of its own length it no longer knows what is in front of it.
+Its share of the paired contact then fades and contact with whatever edge it really meets takes over: at the Gauss
+points of every such facet, against the closest edge of another grain (two-pass, node to segment with penalty).
+Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
+the law piecewise linear; they are searched anew for every step.
+
+A point may already overlap another grain when it first meets it. That overlap is kept and reported, and closes as
+the grains part; pushing it out at once would release energy that nobody put in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fem.interfaces import contact_search
+from fem.interfaces.contact import CREEP_VELOCITY
+from fem.interfaces.surfaces import Array, Integers, grain_surfaces
+
+if TYPE_CHECKING:
+    from fem.model import ElectrodeModel
+
+# Opening of a facet, as part of its length, at which its paired contact begins to fade and at which it is gone.
+FADE_BEGINS, FADE_ENDS = 0.25, 0.5
+# A facet that still holds by more than a tenth keeps its partner; at a hundredth it has let go of it.
+_BROKEN_BEGINS, _BROKEN_ENDS = 0.9, 0.99
+# Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
+_REACH, _DEPTH = 0.6, 0.4
+# Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
+_JUMP = 200.0
+_POINTS = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
+_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 9.0
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Contacts watched in a step; P of them.
+
+    Attributes:
+        edge: Edge of the searching point, shape (P,).
+        point: Its number on that edge, shape (P,).
+        other: Edge it may meet, shape (P,).
+        gap: Gap at the beginning of the step in µm, along the normal, shape (P,).
+        offset: Gap (at most zero) at which pressure begins, shape (P,).
+        normal: Outward normal of the other edge, shape (P, 2).
+        shape: Shape functions of both edges' nodes, those of the other with a minus sign, shape (P, 2 · nodes).
+        weight: Share of the area in µm, shape (P,).
+        stiffness: In MPa/µm, shape (P,).
+        friction: Coefficient times pressure at the beginning in MPa, shape (P,).
+    """
+
+    edge: Integers
+    point: Integers
+    other: Integers
+    gap: Array
+    offset: Array
+    normal: Array
+    shape: Array
+    weight: Array
+    stiffness: Array
+    friction: Array
+
+
+class SurfaceContact:
+    """Contact by search on the surfaces of all grains of a 2D model.
+
+    Args:
+        model: The coupled model, whose state and laws exist.
+    """
+
+    def __init__(self, model: ElectrodeModel):
+        self._model = model
+        self.surfaces = grain_surfaces(model)
+        kind = model.interfaces.kind
+        count = len(self.surfaces.grain)
+
+        def per_edge(values: list[float]) -> Array:
+            return self.surfaces.spread(np.asarray(values, dtype=np.float64)[kind] if len(kind) else np.empty(0))
+
+        self._stiffness = per_edge([law.contact_stiffness.value for law in model.laws])
+        self._friction = per_edge([law.friction.value for law in model.laws])
+        start, end = model.state.space.dofmap.index_map.local_range
+        self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
+        self._first_dof = start
+        replicated = model.state.replicated
+        replicated["contact_offset"] = np.full((count, len(_POINTS)), np.nan)
+        replicated["contact_pressure"] = np.zeros((count, len(_POINTS)))
+        replicated["contact_grain"] = np.full((count, len(_POINTS)), -1.0)
+        self.pairs: Pairs | None = None
+        self._start = self._expected = np.empty(0)
+
+    # ------------------------------------------------------------------ a step
+
+    def begin_step(self) -> None:
+        """Search the contacts of a step from the positions expected at its end; collective."""
+        surfaces, model = self.surfaces, self._model
+        share = surfaces.spread(1.0 - model.facet_constants.values(model.state.paired))
+        share[~surfaces.between_solids] = 0.0
+        self.pairs = None
+        active = np.flatnonzero(share > 0.0)
+        if len(active) == 0:
+            return
+        self._start = surfaces.displacement(model.state.previous.x.array)
+        self._expected = surfaces.displacement(model.state.expected.x.array)
+        positions = surfaces.reference + self._expected
+        shape = contact_search.shape_functions(_POINTS, 3)
+        points = np.einsum("qn,end->eqd", shape, positions[active])
+        normals = np.stack(
+            [
+                contact_search.outward_normal(
+                    positions[active], surfaces.outward[active], np.full(len(active), s)
+                )
+                for s in _POINTS
+            ],
+            axis=1,
+        )
+        size = len(_POINTS)
+        feet = contact_search.find_feet(
+            points.reshape(-1, 2),
+            normals.reshape(-1, 2),
+            np.repeat(surfaces.grain[active], size),
+            positions,
+            surfaces.outward,
+            surfaces.grain,
+            _REACH,
+            _DEPTH,
+        )
+        edge, point = active[feet.point // size], feet.point % size
+        stiffness = self._stiffness[edge]
+        nodes = surfaces.dofs.shape[1]
+        shape = np.concatenate(
+            [
+                contact_search.shape_functions(_POINTS, nodes)[point],
+                -contact_search.shape_functions(feet.parameter, nodes),
+            ],
+            axis=1,
+        )
+        back = self._start - self._expected
+        back = np.concatenate([back[edge, :nodes], back[feet.edge, :nodes]], axis=1)
+        gap = feet.gap + np.einsum("pn,pnd,pd->p", shape, back, feet.normal)
+        offset, pressure = self._remembered(edge, point, surfaces.grain[feet.edge], gap, stiffness)
+        self.pairs = Pairs(
+            edge=edge,
+            point=point,
+            other=feet.edge,
+            gap=gap,
+            offset=offset,
+            normal=feet.normal,
+            shape=shape,
+            # Both grains search, each counts half.
+            weight=0.5 * share[edge] * _WEIGHTS[point] * 0.5 * surfaces.length[edge],
+            stiffness=stiffness,
+            friction=self._friction[edge] * pressure,
+        )
+
+    def _remembered(
+        self, edge: Integers, point: Integers, grain: Integers, gap: Array, stiffness: Array
+    ) -> tuple[Array, Array]:
+        """Offset and pressure with which each contact enters the step; what is no contact is forgotten."""
+        memory = self._model.state.replicated
+        old_offset, old_pressure = memory["contact_offset"], memory["contact_pressure"]
+        known = (memory["contact_grain"][edge, point] == grain) & np.isfinite(old_offset[edge, point])
+        offset = np.where(known, old_offset[edge, point], np.minimum(gap, 0.0))
+        offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
+        allowed = np.where(known, old_pressure[edge, point], 0.0) + _JUMP
+        pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), allowed)
+        offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
+        old_offset[:], old_pressure[:] = np.nan, 0.0
+        memory["contact_grain"][:] = -1.0
+        old_offset[edge, point], old_pressure[edge, point] = offset, pressure
+        memory["contact_grain"][edge, point] = grain
+        return offset, pressure
+
+    def commit(self, damage: Array) -> None:
+        """Remember the pressures at the end of an accepted step and how far each facet has left its partner.
+
+        Args:
+            damage: Damage integrated over every owned interface facet in µm, shape (facets,).
+        """
+        model = self._model
+        if self.pairs is not None:
+            gap, _ = self._motion(self.pairs)
+            pressure = self.pairs.stiffness * np.maximum(self.pairs.offset - gap, 0.0)
+            model.state.replicated["contact_pressure"][self.pairs.edge, self.pairs.point] = pressure
+        opening, length = self.surfaces.openings(model.state.unknowns.x.array)
+        model.facet_constants.set_values(model.state.paired, paired_share(opening, length, damage / length))
+
+    # ------------------------------------------------------------------ forces
+
+    def add_forces(self, residual: Array) -> None:
+        """Add the contact forces of the current unknowns to the owned part of a residual; collective."""
+        if self.pairs is None:
+            return
+        pairs, nodes = self.pairs, self.surfaces.dofs.shape[1]
+        gap, slip = self._motion(pairs)
+        pressure = pairs.stiffness * np.maximum(pairs.offset - gap, 0.0)
+        drag = pairs.friction * slip / np.hypot(slip, self._creep())
+        traction = pairs.weight[:, None] * (drag[:, None] * _tangent(pairs) - pressure[:, None] * pairs.normal)
+        force = pairs.shape[:, :, None] * traction[:, None, :]
+        for edges, part in ((pairs.edge, force[:, :nodes]), (pairs.other, force[:, nodes:])):
+            mine = self._owned[edges]
+            np.add.at(residual, self.surfaces.dofs[edges][mine] - self._first_dof, part[mine])
+
+    def stiffness(self) -> tuple[Integers, Integers, Array]:
+        """Rows, columns (global dofs) and values of the tangent in the rows this rank owns; collective."""
+        if self.pairs is None:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+        pairs = self.pairs
+        gap, slip = self._motion(pairs)
+        normal = np.where(gap < pairs.offset, pairs.stiffness, 0.0)
+        creep = self._creep()
+        along = pairs.friction * creep**2 / np.hypot(slip, creep) ** 3
+        tangent = _tangent(pairs)
+        tensor = normal[:, None, None] * pairs.normal[:, :, None] * pairs.normal[:, None, :]
+        tensor += along[:, None, None] * tangent[:, :, None] * tangent[:, None, :]
+        tensor *= pairs.weight[:, None, None]
+        blocks = np.einsum("pi,pj,pab->piajb", pairs.shape, pairs.shape, tensor)
+        return self._entries(pairs, blocks)
+
+    def pair_key(self) -> Integers | None:
+        """One number for each pair of edges watched in this step, sorted; the same on every rank."""
+        if self.pairs is None:
+            return None
+        return np.unique(self.pairs.edge * len(self.surfaces.grain) + self.pairs.other)
+
+    def pattern(self) -> tuple[Integers, Integers]:
+        """Rows and columns of the tangent in the rows this rank owns, whatever is in contact."""
+        rows, columns, _ = self.stiffness()
+        return rows, columns
+
+    def penetration(self) -> float:
+        """Largest overlap of the contacts watched in this step in µm; the same on every rank."""
+        if self.pairs is None or len(self.pairs.gap) == 0:
+            return 0.0
+        gap, _ = self._motion(self.pairs)
+        return float(max(0.0, -np.min(gap)))
+
+    def _entries(self, pairs: Pairs, blocks: Array) -> tuple[Integers, Integers, Array]:
+        dofs = np.concatenate([self.surfaces.dofs[pairs.edge], self.surfaces.dofs[pairs.other]], axis=1)
+        owned = np.concatenate([self._owned[pairs.edge], self._owned[pairs.other]], axis=1)
+        flat = dofs.reshape(len(dofs), -1)
+        size = flat.shape[1]
+        rows = np.broadcast_to(flat[:, :, None], (len(flat), size, size))
+        columns = np.broadcast_to(flat[:, None, :], rows.shape)
+        mine = np.broadcast_to(owned.reshape(len(flat), -1)[:, :, None], rows.shape)
+        return rows[mine], columns[mine], blocks.reshape(rows.shape)[mine]
+
+    def _motion(self, pairs: Pairs) -> tuple[Array, Array]:
+        """Gap now and slip since the beginning of the step in µm, each of shape (P,)."""
+        moved = self.surfaces.displacement(self._model.state.unknowns.x.array) - self._start
+        nodes = self.surfaces.dofs.shape[1]
+        both = np.concatenate([moved[pairs.edge, :nodes], moved[pairs.other, :nodes]], axis=1)
+        relative = np.einsum("pn,pnd->pd", pairs.shape, both)
+        gap = pairs.gap + np.einsum("pd,pd->p", relative, pairs.normal)
+        return gap, np.einsum("pd,pd->p", relative, _tangent(pairs))
+
+    def _creep(self) -> float:
+        return CREEP_VELOCITY * float(self._model.dt.value)
+
+
+def _tangent(pairs: Pairs) -> Array:
+    return np.stack([-pairs.normal[:, 1], pairs.normal[:, 0]], axis=-1)
+
+
+def paired_share(opening: Array, length: Array, damage: Array) -> Array:
+    """Share of a facet's contact that stays with its partner: 1 opposite it, 0 once it has moved on.
+
+    Args:
+        opening: Mean distance of points that were opposite each other in µm, shape (facets,).
+        length: Undeformed length of the facets in µm, shape (facets,).
+        damage: Mean damage of the facets, shape (facets,).
+    """
+    moved = np.clip((opening / length - FADE_BEGINS) / (FADE_ENDS - FADE_BEGINS), 0.0, 1.0)
+    broken = np.clip((damage - _BROKEN_BEGINS) / (_BROKEN_ENDS - _BROKEN_BEGINS), 0.0, 1.0)
+    share: npt.NDArray[np.float64] = 1.0 - moved**2 * (3.0 - 2.0 * moved) * broken
+    return share

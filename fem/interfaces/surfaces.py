@@ -1,0 +1,122 @@
+"""The surfaces of all grains as one table that every rank holds: where each edge is, and whose it is.
+
+Contact between grains that were no neighbours at the start can join any two ranks. The surfaces are small beside the
+volume (a few thousand edges), so every rank knows all of them, in an order that does not depend on the partition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fem.facet_geometry import FacetSide, facet_side
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+# Weights of the mean over an edge from its ends and its midpoint.
+_SIMPSON = np.array([1.0, 1.0, 4.0]) / 6.0
+
+
+@dataclass(frozen=True)
+class GrainSurfaces:
+    """Edges of the solid grains of a 2D mesh, both sides of every interface; N of them on every rank.
+
+    Attributes:
+        dofs: Global displacement dofs of the nodes (ends, then the midpoint of P2), shape (N, nodes, 2).
+        reference: Undeformed positions of ends and midpoint in µm, shape (N, 3, 2).
+        outward: +1 where the normal of the node order points out of the grain, else -1, shape (N,).
+        grain: Index of the grain, shape (N,).
+        length: Undeformed length in µm, shape (N,).
+        between_solids: Whether the other side is solid too, shape (N,).
+        own: Row of every local side (see :meth:`spread`) in the table, shape (local sides,).
+    """
+
+    dofs: Integers
+    reference: Array
+    outward: Array
+    grain: Integers
+    length: Array
+    between_solids: npt.NDArray[np.bool_]
+    own: Integers
+    _comm: Any
+    _order: Integers
+    _sides: tuple[FacetSide, FacetSide]
+    _solid: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+
+    def displacement(self, unknowns: Array) -> Array:
+        """Displacement of ends and midpoints from this rank's unknowns (ghosts up to date), shape (N, 3, 2)."""
+        parts = [
+            side.displacement(unknowns)[solid] for side, solid in zip(self._sides, self._solid, strict=True)
+        ]
+        return self._gathered(np.concatenate(parts))
+
+    def spread(self, per_facet: Array) -> Array:
+        """Values of this rank's owned interface facets, shape (facets, ...), as values of the edges, (N, ...)."""
+        return self._gathered(np.concatenate([per_facet[solid] for solid in self._solid]))
+
+    def openings(self, unknowns: Array) -> tuple[Array, Array]:
+        """Mean distance of the two sides of this rank's interface facets, and their lengths, in µm, each (facets,)."""
+        first, second = (side.displacement(unknowns) for side in self._sides)
+        distance = np.linalg.norm(second - first, axis=-1)
+        reference = self._sides[0].reference
+        return distance @ _SIMPSON, np.linalg.norm(reference[:, 1] - reference[:, 0], axis=-1)
+
+    def _gathered(self, local: Array) -> Array:
+        return np.concatenate(self._comm.allgather(local))[self._order]
+
+
+def grain_surfaces(model: Any) -> GrainSurfaces:
+    """Collect the edges of all solid grains; collective.
+
+    Args:
+        model: A 2D :class:`fem.model.ElectrodeModel` whose state exists.
+    """
+    domain, quadruples = model.domain, model.interfaces.quadruples
+    solid = np.array([material.solid for material in model.materials], dtype=bool)
+    sides = (
+        facet_side(model, quadruples[:, 0], quadruples[:, 1]),
+        facet_side(model, quadruples[:, 2], quadruples[:, 3]),
+    )
+    cells = (quadruples[:, 0], quadruples[:, 2])
+    is_solid = tuple(solid[domain.cell_phase[c]] for c in cells)
+    index_map = model.state.space.dofmap.index_map
+
+    def stacked(parts: list[Any]) -> Any:
+        return np.concatenate([part[chosen] for part, chosen in zip(parts, is_solid, strict=True)])
+
+    dofs = stacked([side.dofs for side in sides])
+    shape = dofs.shape
+    global_dofs = index_map.local_to_global(np.ascontiguousarray(dofs.ravel(), dtype=np.int32)).reshape(shape)
+    local = {
+        "dofs": np.asarray(global_dofs, dtype=np.int64),
+        "reference": stacked([side.reference for side in sides]),
+        "outward": stacked([side.outward for side in sides]),
+        "grain": stacked([domain.cell_grain[c] for c in cells]).astype(np.int64),
+        "between": stacked([is_solid[0] & is_solid[1]] * 2),
+    }
+    comm = model.comm
+    table = {name: np.concatenate(comm.allgather(values)) for name, values in local.items()}
+    middle = table["reference"][:, 2]
+    order = np.lexsort((middle[:, 1], middle[:, 0], table["grain"]))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    counts = comm.allgather(len(local["grain"]))
+    first = sum(counts[: comm.rank])
+    reference = table["reference"][order]
+    return GrainSurfaces(
+        dofs=table["dofs"][order],
+        reference=reference,
+        outward=table["outward"][order],
+        grain=table["grain"][order],
+        length=np.linalg.norm(reference[:, 1] - reference[:, 0], axis=-1),
+        between_solids=table["between"][order].astype(bool),
+        own=place[first : first + counts[comm.rank]],
+        _comm=comm,
+        _order=order,
+        _sides=sides,
+        _solid=(is_solid[0], is_solid[1]),
+    )

@@ -124,6 +124,7 @@ class InterfaceEnergy:
         opening = balances.interface_opening(model.fields.displacement)
         normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
         start = balances.interface_opening(model.previous_fields.displacement)
+        expected = balances.interface_opening(balances.split(model.state.expected).displacement)
         start_normal = kinematics.rotated_normal(model.previous_fields.displacement, model.normal)
         history = model.history_value
         grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
@@ -142,7 +143,7 @@ class InterfaceEnergy:
                 fracture,
                 dissipation.viscous_dissipation(*path),
                 ufl.dot(drag, slip),
-                model.facet_constants.value(model.state.stabilisation) * ufl.dot(slip, slip),
+                model.facet_constants.value(model.state.stabilisation) * ufl.dot(opening - expected, slip),
             ]
         )
         space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_INTERFACE),)))

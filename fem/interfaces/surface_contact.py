@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fem.model import ElectrodeModel
 
 # Opening of a facet, as part of its length, at which its paired contact begins to fade and at which it is gone.
-FADE_BEGINS, FADE_ENDS = 0.25, 0.5
+FADE_BEGINS, FADE_ENDS = 0.05, 0.2
 # A facet that still holds by more than a tenth keeps its partner; at a hundredth it has let go of it.
 _BROKEN_BEGINS, _BROKEN_ENDS = 0.9, 0.99
 # Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.

@@ -82,6 +82,7 @@ class StateKeeper:
             tables[name] = _sorted(gather_rows(model.comm, column[:, None]), self._facet_rows)
         if model.comm.rank > 0:
             return None
+        tables |= {f"replicated/{name}": values.copy() for name, values in state.replicated.items()}
         controls = {name: float(constant.value) for name, constant in model.controls.items()}
         numbers = {"time": state.time, "steps": state.steps, "controls": controls}
         return Checkpoint({"mesh": self.mesh}, numbers, tables)
@@ -124,6 +125,8 @@ class StateKeeper:
             if name not in functions:
                 self._set_cells(scratch, tables.get(f"cells/{name}"))
                 nodal[name] = scratch.x.array.copy()
+        for name, values in state.replicated.items():
+            values[:] = model.comm.bcast(tables.get(f"replicated/{name}"))
         for name, value in numbers["controls"].items():
             model.control(name).value = value
         state.time, state.steps = numbers["time"], numbers["steps"]
@@ -168,6 +171,10 @@ class StateKeeper:
             where = "facets" if self._on_facets(function) else "cells"
             if f"{where}/{name}" not in tables:
                 return f"it has no field {name!r}"
+        for name, values in state.replicated.items():
+            table = tables.get(f"replicated/{name}")
+            if table is None or table.shape != values.shape:
+                return f"it has no table {name!r} of this model's size"
         return ""
 
 

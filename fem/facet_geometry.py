@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import basix
 import numpy as np
 import numpy.typing as npt
+from dolfinx import mesh as dmesh
 
 from fem import compat
 from fem.domain import Domain
@@ -130,10 +131,21 @@ def boundary_cells(domain: Domain, name: str) -> tuple[Integers, Integers]:
     Raises:
         MeshError: The mesh has no boundary of that name.
     """
+    return _cells_beside(domain, domain.boundary_facets(name))
+
+
+def free_cells(domain: Domain) -> tuple[Integers, Integers]:
+    """Cells and local facet numbers of the owned outer facets that belong to no named boundary."""
+    topology, dimension = domain.mesh.topology, domain.dimension
+    topology.create_connectivity(dimension - 1, dimension)
+    outer = dmesh.exterior_facet_indices(topology)
+    return _cells_beside(domain, np.setdiff1d(outer, domain.boundaries.indices))
+
+
+def _cells_beside(domain: Domain, facets: Integers) -> tuple[Integers, Integers]:
     topology, dimension = domain.mesh.topology, domain.dimension
     topology.create_connectivity(dimension - 1, dimension)
     topology.create_connectivity(dimension, dimension - 1)
-    facets = domain.boundary_facets(name)
     facets = facets[facets < topology.index_map(dimension - 1).size_local]
     beside = topology.connectivity(dimension - 1, dimension)
     cells = beside.array[beside.offsets[facets]]

@@ -53,6 +53,8 @@ class ElectrodeModel:
             vanishes with the step, and what it dissipates is reported with the viscous dissipation.
         displacement_degree: Polynomial degree of the displacement. Linear displacement locks where plastic flow
             keeps the volume; it serves comparisons with codes that have nothing else.
+        free_contact_stiffness: Contact stiffness in MPa/µm with which outer edges that belong to no named boundary meet
+            other grains (2D); None lets them pass.
 
     Raises:
         ParameterError: A phase or an interface kind of the mesh has no material or law, or a load brings lithium
@@ -70,6 +72,7 @@ class ElectrodeModel:
         initial_lithiation: Mapping[str, float] | None = None,
         relaxation_ratio: float = 0.0,
         displacement_degree: int = 2,
+        free_contact_stiffness: float | None = None,
     ):
         self.domain, self.loads, self.temperature = domain, tuple(loads), temperature
         self.comm: MPI.Intracomm = domain.mesh.comm
@@ -148,8 +151,8 @@ class ElectrodeModel:
         nodes = tabulate_nodes(domain, self.materials, self.state)
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
         self.surface_contact: SurfaceContact | None = None
-        if self.interfaces.kinds and domain.dimension == 2:
-            self.surface_contact = SurfaceContact(self)
+        if domain.dimension == 2 and (self.interfaces.kinds or free_contact_stiffness is not None):
+            self.surface_contact = SurfaceContact(self, free_contact_stiffness)
         self.commit_exchange()
 
     def _cell_and_facet_measures(self) -> balances.Measures:

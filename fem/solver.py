@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,8 @@ from fem.model import ElectrodeModel
 
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
 _SOLVERS = itertools.count()
+# How often a step is halved to keep the residual finite.
+_HALVINGS = 4
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,10 @@ class SolverSettings:
         potential_tolerance: Largest error of the chemical potential in pJ/fmol.
         displacement_tolerance: Largest last change of displacement in µm.
         maximum_iterations: Newton iterations before a step is given up.
+        patience: Iterations without progress after which the grains that hold it up are slowed.
+        first_update: Change of displacement in µm that the first iteration may make.
         largest_update: Largest change of displacement in one iteration in µm.
+        largest_strain: Largest change of the displacement gradient of a solid cell in one iteration.
         line_search: PETSc line search: ``bt`` or ``basic``.
         symmetric: Factorise L D Lᵀ of the upper triangle of the tangent, which takes two thirds of the time of L U.
             For mechanics without flow and friction at small strain, where the tangent is symmetric but for terms of
@@ -43,9 +49,11 @@ class SolverSettings:
     lithium_tolerance: float = 1.0e-9
     potential_tolerance: float = 1.0e-6
     displacement_tolerance: float = 1.0e-5
-    maximum_iterations: int = 20
-    first_update: float = 0.03
+    maximum_iterations: int = 30
+    patience: int = 8
+    first_update: float = 0.1
     largest_update: float = 0.5
+    largest_strain: float = 0.1
     line_search: str = "basic"
     symmetric: bool = False
 
@@ -97,6 +105,7 @@ class NewtonSolver:
             np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
         ).astype(np.int32)
         self._nodal_weights = self._weights()
+        self._corner_dofs, self._gradients = _solid_cells(model)
         self._unbounded = ~np.isin(self._fields[1], np.setdiff1d(model.storing_dofs, self._constrained))
         self._last_update: npt.NDArray[np.float64] | None = None
         self._damping, self._radius, self._last_force, self._taken = 1.0, settings.first_update, np.inf, 1.0
@@ -121,6 +130,8 @@ class NewtonSolver:
         for key in given:
             del database[prefix + key]
         self.snes = snes
+        self.on_stagnation: Callable[[set[int]], None] | None = None
+        self._forces: list[float] = []
         self.norms = (np.nan, np.nan, np.nan)
 
     def solve(self) -> Outcome:
@@ -130,6 +141,7 @@ class NewtonSolver:
         self._make_room()
         self._solution.array[:] = unknowns.x.array[:owned]
         self._last_update = None
+        self._forces.clear()
         self._damping, self._last_force, self._taken = 1.0, np.inf, 1.0
         self._radius = self.settings.first_update
         started = time.perf_counter()
@@ -238,9 +250,20 @@ class NewtonSolver:
         )
         if done:
             return int(PETSc.SNES.ConvergedReason.CONVERGED_FNORM_ABS)
+        self._forces.append(self.norms[0])
+        if self.on_stagnation is not None and self._stagnates():
+            self._forces.clear()
+            self.on_stagnation(self.restless_grains())
         if iteration >= settings.maximum_iterations:
             return int(PETSc.SNES.ConvergedReason.DIVERGED_MAX_IT)
         return 0
+
+    def _stagnates(self) -> bool:
+        """Whether the imbalance of the last iterations is no better than that of those before."""
+        recent = self.settings.patience // 2
+        if len(self._forces) <= self.settings.patience:
+            return False
+        return min(self._forces[-recent:]) > 0.3 * min(self._forces[:-recent])
 
     def _limit(self, x: PETSc.Vec, y: PETSc.Vec) -> bool:
         """Shorten a Newton step (x becomes x - y) before it is taken.
@@ -264,6 +287,9 @@ class NewtonSolver:
         self._last_force = self.norms[0]
         if moved > self._radius:
             factor = self._radius / moved
+        strain = self._largest_strain(values)
+        if strain > self.settings.largest_strain:
+            factor = min(factor, self.settings.largest_strain / strain)
         update = values[self._fields[0]]
         if self._last_update is not None:
             local = np.array(
@@ -288,7 +314,32 @@ class NewtonSolver:
         clipped = np.where(self._unbounded, target, np.clip(target, low, high))
         values[dofs] = start - clipped
         y.array[:] = values
+        if moved > 0.1 * first:
+            self._stay_finite(x, y)
         return True
+
+    def _largest_strain(self, update: npt.NDArray[np.float64]) -> float:
+        """Largest change of the displacement gradient of a solid cell by an update; the same on every rank."""
+        self._assembled.x.array[: len(update)] = update
+        self._assembled.x.scatter_forward()
+        corners = self._assembled.x.array[self._corner_dofs]
+        change = np.einsum("cnd,cnj->cdj", corners, self._gradients)
+        local = float(np.sqrt(np.max(np.einsum("cdj,cdj->c", change, change), initial=0.0)))
+        return float(self.model.comm.allreduce(local, op=MPI.MAX))
+
+    def _stay_finite(self, x: PETSc.Vec, y: PETSc.Vec) -> None:
+        """Halve a step until no cell turns inside out and no stress overflows; collective."""
+        trial = x.duplicate()
+        residual = x.duplicate()
+        for _ in range(_HALVINGS):
+            trial.waxpy(-1.0, y, x)
+            self._function(self.snes, trial, residual)
+            if np.isfinite(residual.norm()):
+                break
+            y.scale(0.5)
+            self._radius, self._taken = 0.5 * self._radius, 0.5 * self._taken
+        trial.destroy()
+        residual.destroy()
 
     def _weights(self) -> list[npt.NDArray[np.float64]]:
         """What each residual entry is measured against: 1, a node's capacity in fmol, and its volume."""
@@ -308,6 +359,20 @@ _REASONS = {
     for name in dir(PETSc.SNES.ConvergedReason)
     if name.startswith(("CONVERGED", "DIVERGED"))
 }
+
+
+def _solid_cells(model: ElectrodeModel) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+    """Displacement dofs of the corners of all local solid cells and the gradients of their linear shape functions.
+
+    Shapes (cells, corners, dimension) and (cells, corners, dimension).
+    """
+    domain = model.domain
+    solid = np.array([material.solid for material in model.materials], dtype=bool)[domain.cell_phase]
+    points = domain.mesh.geometry.x[compat.geometry_dofs(domain.mesh)[solid]][:, :, : domain.dimension]
+    edges = points[:, 1:] - points[:, :1]
+    inner = np.swapaxes(np.linalg.inv(edges), 1, 2)
+    gradients = np.concatenate([-inner.sum(axis=1, keepdims=True), inner], axis=1)
+    return model.state.dofs.cell_displacement[solid][:, : domain.dimension + 1], gradients
 
 
 def _like(model: ElectrodeModel) -> dfem.Function:

@@ -91,7 +91,7 @@ class State:
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against motion in a step, zero but where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
-        paired: Share of each facet's contact that stays with the facet opposite (see fem/interfaces/surface_contact.py).
+        paired: Share of each facet's contact that stays with the facet opposite (interfaces/surface_contact.py).
         replicated: History that every rank holds in full, in an order that does not depend on the partition.
         time: In s.
     """
@@ -160,6 +160,7 @@ class State:
             for function in (
                 self.unknowns,
                 self.previous,
+                self.expected,
                 self.plastic_inverse,
                 self.increment,
                 self.flow_modulus,

@@ -112,6 +112,14 @@ class Stepper:
         start = model.state.snapshot()
         rejected = wasted = 0
         snapping: dict[int, float] = {}
+
+        def slow(grains: set[int]) -> None:
+            for grain in grains:
+                snapping[grain] = snapping.get(grain, settings.stabilisation / 10.0) * 10.0
+            for level in set(snapping.values()):
+                model.stabilise({grain for grain, own in snapping.items() if own == level}, level)
+
+        self.solver.on_stagnation = slow
         predict = True
         while True:
             model.prepare_step(dt, self._expected(dt) if predict else None)
@@ -132,10 +140,7 @@ class Stepper:
                 continue
             rejected, wasted = rejected + 1, wasted + outcome.iterations
             self._last = None
-            for grain in restless:
-                snapping[grain] = snapping.get(grain, settings.stabilisation / 10.0) * 10.0
-            for level in set(snapping.values()):
-                model.stabilise({grain for grain, own in snapping.items() if own == level}, level)
+            slow(restless)
             if rejected % 2 == 0:
                 dt *= settings.cut
             if dt < settings.smallest:

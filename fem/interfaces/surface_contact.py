@@ -72,19 +72,22 @@ class SurfaceContact:
 
     Args:
         model: The coupled model, whose state and laws exist.
+        free_stiffness: Contact stiffness in MPa/µm of outer edges that belong to no named boundary, without friction;
+            None leaves them out.
     """
 
-    def __init__(self, model: ElectrodeModel):
+    def __init__(self, model: ElectrodeModel, free_stiffness: float | None = None):
         self._model = model
-        self.surfaces = grain_surfaces(model)
+        self.surfaces = grain_surfaces(model, free_stiffness is not None)
         kind = model.interfaces.kind
         count = len(self.surfaces.grain)
 
-        def per_edge(values: list[float]) -> Array:
-            return self.surfaces.spread(np.asarray(values, dtype=np.float64)[kind] if len(kind) else np.empty(0))
+        def per_edge(values: list[float], free: float) -> Array:
+            per_kind = np.asarray(values, dtype=np.float64)
+            return self.surfaces.spread(per_kind[kind] if len(kind) else np.empty(0), free)
 
-        self._stiffness = per_edge([law.contact_stiffness.value for law in model.laws])
-        self._friction = per_edge([law.friction.value for law in model.laws])
+        self._stiffness = per_edge([law.contact_stiffness.value for law in model.laws], free_stiffness or 0.0)
+        self._friction = per_edge([law.friction.value for law in model.laws], 0.0)
         start, end = model.state.space.dofmap.index_map.local_range
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
         self._first_dof = start
@@ -100,7 +103,7 @@ class SurfaceContact:
     def begin_step(self) -> None:
         """Search the contacts of a step from the positions expected at its end; collective."""
         surfaces, model = self.surfaces, self._model
-        share = surfaces.spread(1.0 - model.facet_constants.values(model.state.paired))
+        share = surfaces.spread(1.0 - model.facet_constants.values(model.state.paired), 1.0)
         share[~surfaces.between_solids] = 0.0
         self.pairs = None
         active = np.flatnonzero(share > 0.0)
@@ -201,7 +204,9 @@ class SurfaceContact:
         gap, slip = self._motion(pairs)
         pressure = pairs.stiffness * np.maximum(pairs.offset - gap, 0.0)
         drag = pairs.friction * slip / np.hypot(slip, self._creep())
-        traction = pairs.weight[:, None] * (drag[:, None] * _tangent(pairs) - pressure[:, None] * pairs.normal)
+        traction = pairs.weight[:, None] * (
+            drag[:, None] * _tangent(pairs) - pressure[:, None] * pairs.normal
+        )
         force = pairs.shape[:, :, None] * traction[:, None, :]
         for edges, part in ((pairs.edge, force[:, :nodes]), (pairs.other, force[:, nodes:])):
             mine = self._owned[edges]

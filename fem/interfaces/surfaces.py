@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fem.facet_geometry import FacetSide, facet_side
+from fem.facet_geometry import FacetSide, facet_side, free_cells
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -23,7 +23,7 @@ _SIMPSON = np.array([1.0, 1.0, 4.0]) / 6.0
 
 @dataclass(frozen=True)
 class GrainSurfaces:
-    """Edges of the solid grains of a 2D mesh, both sides of every interface; N of them on every rank.
+    """Edges of the solid grains of a 2D mesh, both sides of every interface and free edges; N of them on every rank.
 
     Attributes:
         dofs: Global displacement dofs of the nodes (ends, then the midpoint of P2), shape (N, nodes, 2).
@@ -32,6 +32,7 @@ class GrainSurfaces:
         grain: Index of the grain, shape (N,).
         length: Undeformed length in µm, shape (N,).
         between_solids: Whether the other side is solid too, shape (N,).
+        free: Whether the edge belongs to no interface, shape (N,).
         own: Row of every local side (see :meth:`spread`) in the table, shape (local sides,).
     """
 
@@ -41,11 +42,12 @@ class GrainSurfaces:
     grain: Integers
     length: Array
     between_solids: npt.NDArray[np.bool_]
+    free: npt.NDArray[np.bool_]
     own: Integers
     _comm: Any
     _order: Integers
-    _sides: tuple[FacetSide, FacetSide]
-    _solid: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+    _sides: tuple[FacetSide, FacetSide, FacetSide]
+    _solid: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 
     def displacement(self, unknowns: Array) -> Array:
         """Displacement of ends and midpoints from this rank's unknowns (ghosts up to date), shape (N, 3, 2)."""
@@ -54,13 +56,19 @@ class GrainSurfaces:
         ]
         return self._gathered(np.concatenate(parts))
 
-    def spread(self, per_facet: Array) -> Array:
-        """Values of this rank's owned interface facets, shape (facets, ...), as values of the edges, (N, ...)."""
-        return self._gathered(np.concatenate([per_facet[solid] for solid in self._solid]))
+    def spread(self, per_facet: Array, free: float) -> Array:
+        """Values of this rank's owned interface facets, shape (facets,), as values of the edges, shape (N,).
+
+        Args:
+            per_facet: Value of every owned interface facet.
+            free: Value of every free edge.
+        """
+        edges = np.full(np.count_nonzero(self._solid[2]), free)
+        return self._gathered(np.concatenate([per_facet[solid] for solid in self._solid[:2]] + [edges]))
 
     def openings(self, unknowns: Array) -> tuple[Array, Array]:
         """Mean distance of the two sides of this rank's interface facets, and their lengths, in µm, each (facets,)."""
-        first, second = (side.displacement(unknowns) for side in self._sides)
+        first, second = (side.displacement(unknowns) for side in self._sides[:2])
         distance = np.linalg.norm(second - first, axis=-1)
         reference = self._sides[0].reference
         return distance @ _SIMPSON, np.linalg.norm(reference[:, 1] - reference[:, 0], axis=-1)
@@ -69,20 +77,26 @@ class GrainSurfaces:
         return np.concatenate(self._comm.allgather(local))[self._order]
 
 
-def grain_surfaces(model: Any) -> GrainSurfaces:
+def grain_surfaces(model: Any, with_free: bool) -> GrainSurfaces:
     """Collect the edges of all solid grains; collective.
 
     Args:
         model: A 2D :class:`fem.model.ElectrodeModel` whose state exists.
+        with_free: Whether outer edges that belong to no named boundary count too.
     """
     domain, quadruples = model.domain, model.interfaces.quadruples
     solid = np.array([material.solid for material in model.materials], dtype=bool)
+    outer = free_cells(domain)
+    if not with_free:
+        outer = (outer[0][:0], outer[1][:0])
     sides = (
         facet_side(model, quadruples[:, 0], quadruples[:, 1]),
         facet_side(model, quadruples[:, 2], quadruples[:, 3]),
+        facet_side(model, *outer),
     )
-    cells = (quadruples[:, 0], quadruples[:, 2])
-    is_solid = tuple(solid[domain.cell_phase[c]] for c in cells)
+    cells = (quadruples[:, 0], quadruples[:, 2], outer[0])
+    first, second, third = (solid[domain.cell_phase[c]] for c in cells)
+    is_solid = (first, second, third)
     index_map = model.state.space.dofmap.index_map
 
     def stacked(parts: list[Any]) -> Any:
@@ -96,7 +110,8 @@ def grain_surfaces(model: Any) -> GrainSurfaces:
         "reference": stacked([side.reference for side in sides]),
         "outward": stacked([side.outward for side in sides]),
         "grain": stacked([domain.cell_grain[c] for c in cells]).astype(np.int64),
-        "between": stacked([is_solid[0] & is_solid[1]] * 2),
+        "between": stacked([first & second, first & second, third]),
+        "free": stacked([np.zeros(len(part), dtype=bool) for part in (first, second)] + [third]),
     }
     comm = model.comm
     table = {name: np.concatenate(comm.allgather(values)) for name, values in local.items()}
@@ -105,7 +120,7 @@ def grain_surfaces(model: Any) -> GrainSurfaces:
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     counts = comm.allgather(len(local["grain"]))
-    first = sum(counts[: comm.rank])
+    begin = sum(counts[: comm.rank])
     reference = table["reference"][order]
     return GrainSurfaces(
         dofs=table["dofs"][order],
@@ -114,9 +129,10 @@ def grain_surfaces(model: Any) -> GrainSurfaces:
         grain=table["grain"][order],
         length=np.linalg.norm(reference[:, 1] - reference[:, 0], axis=-1),
         between_solids=table["between"][order].astype(bool),
-        own=place[first : first + counts[comm.rank]],
+        free=table["free"][order].astype(bool),
+        own=place[begin : begin + counts[comm.rank]],
         _comm=comm,
         _order=order,
         _sides=sides,
-        _solid=(is_solid[0], is_solid[1]),
+        _solid=is_solid,
     )

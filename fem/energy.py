@@ -150,6 +150,7 @@ class InterfaceEnergy:
         form = ufl.dot(values, ufl.TestFunction(space)("+")) * model.dS
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants
+        self._surfaces, self._first_rank = model.surface_contact, model.comm.rank == 0
         self._damage = self._facets.projection(cohesive.damage(grown, parameters))
         self._debonded = self._facets.projection(debonding.debonded_share(grown, parameters))
 
@@ -159,7 +160,13 @@ class InterfaceEnergy:
         Stored, dissipated by fracture since the beginning, and by viscosity, friction and stabilisation in the step.
         """
         per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_INTERFACE))
-        return dict(zip(_INTERFACE, per_cell.sum(axis=0).tolist(), strict=True))
+        sums = dict(zip(_INTERFACE, per_cell.sum(axis=0).tolist(), strict=True))
+        if self._surfaces is not None:
+            stored, friction = self._surfaces.energies()
+            if self._first_rank:  # every rank has them in full
+                sums["interface_energy"] += stored
+                sums["friction_dissipation"] += friction
+        return sums
 
     def damage(self) -> Array:
         """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""

@@ -26,6 +26,7 @@ class Gaps:
     def __init__(self, model: ElectrodeModel):
         domain = model.domain
         quadruples = model.interfaces.quadruples
+        self._model = model
         self._plus = facet_side(model, quadruples[:, 0], quadruples[:, 1])
         self._minus = facet_side(model, quadruples[:, 2], quadruples[:, 3])
         self._quadrature, self._nodes = quadrature_shapes(domain.dimension), nodal_shapes(domain.dimension)
@@ -49,23 +50,34 @@ class Gaps:
         unit = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
         depth = np.maximum(-np.einsum("fpd,fpd->fp", opening, unit), 0.0)
         area = np.linalg.norm(self._quadrature.area_normal(self._plus.reference), axis=-1)
+        paired = self._paired()
         return {
             "void": float(np.sum(self._quadrature.integral(void)[self._electrode])),
-            "penetration": float(np.sum(self._quadrature.integral(depth * area)[self._solids])),
+            "penetration": float(np.sum((paired * self._quadrature.integral(depth * area))[self._solids])),
+            "searched_contact": float(np.sum(((1.0 - paired) * self.area)[self._solids])),
             "contact_area": float(np.sum(self.area[self._solids])),
         }
 
     def maxima(self, unknowns: Array) -> dict[str, float]:
-        """Largest penetration, and largest tangential offset of points that touch, in µm, on this rank."""
+        """Largest penetration, and largest tangential offset of points that touch, in µm, on this rank.
+
+        Facets that have left their partner count with the contacts found by search instead.
+        """
         opening, normal = self._opening(self._nodes, unknowns)
         unit = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
         along = np.einsum("fpd,fpd->fp", opening, unit)
         offset = np.linalg.norm(opening - along[..., None] * unit, axis=-1)
-        touching = (along <= 0.0) & self._solids[:, None]
+        touching = (along <= 0.0) & (self._solids & (self._paired() >= 0.5))[:, None]
+        contact = self._model.surface_contact
+        found = 0.0 if contact is None else contact.penetration()
         return {
-            "penetration": float(np.max(-along[touching], initial=0.0)),
+            "penetration": float(np.max(-along[touching], initial=found)),
             "sliding": float(np.max(offset[touching], initial=0.0)),
         }
+
+    def _paired(self) -> Array:
+        """Share of each facet's contact that its partner takes, shape (facets,)."""
+        return self._model.facet_constants.values(self._model.state.paired)
 
     def _opening(self, shapes: Shapes, unknowns: Array) -> tuple[Array, Array]:
         """u⁻ - u⁺ and the area normal of the mid-surface from '+' to '-', each of shape (facets, points, dimension)."""

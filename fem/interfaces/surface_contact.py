@@ -246,6 +246,22 @@ class SurfaceContact:
         gap, _ = self._motion(self.pairs)
         return float(max(0.0, -np.min(gap)))
 
+    def energies(self) -> tuple[float, float]:
+        """Energy stored by the contacts and dissipated by their friction in the step, in pJ per µm of depth.
+
+        The same on every rank.
+        """
+        if self.pairs is None:
+            return 0.0, 0.0
+        pairs = self.pairs
+        gap, slip = self._motion(pairs)
+        closed = np.maximum(pairs.offset - gap, 0.0)
+        drag = pairs.friction * slip / np.hypot(slip, self._creep())
+        return (
+            float(np.sum(pairs.weight * 0.5 * pairs.stiffness * closed**2)),
+            float(np.sum(pairs.weight * drag * slip)),
+        )
+
     def _entries(self, pairs: Pairs, blocks: Array) -> tuple[Integers, Integers, Array]:
         dofs = np.concatenate([self.surfaces.dofs[pairs.edge], self.surfaces.dofs[pairs.other]], axis=1)
         owned = np.concatenate([self._owned[pairs.edge], self._owned[pairs.other]], axis=1)

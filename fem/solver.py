@@ -94,7 +94,8 @@ class NewtonSolver:
         self.model, self.settings, self.timing = model, settings, Timing()
         self._assembled = _like(model)
         self._form_matrix = compat.create_matrix(model.jacobian_form)
-        self.matrix, self._room = self._form_matrix, np.empty(0, dtype=np.int64)
+        self.matrix = self._form_matrix
+        self._room: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
         self._solution, self._residual = self.matrix.createVecs()
         dofs, owned = model.state.dofs, model.state.dofs.owned
@@ -159,7 +160,9 @@ class NewtonSolver:
     def _make_room(self) -> None:
         """Give the matrix the entries of the contacts watched in this step, if it lacks any; collective."""
         contact = self.model.surface_contact
-        key = None if contact is None else contact.pair_key()
+        if contact is None:
+            return
+        key = contact.pair_key()
         if key is None or np.isin(key, self._room).all():
             return
         old = self.matrix

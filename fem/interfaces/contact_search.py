@@ -14,7 +14,7 @@ Integers = npt.NDArray[np.int64]
 # Edges whose sample points are nearest to a point are tried; three samples an edge.
 _NEIGHBOURS = 36
 _SAMPLES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])
-# A foot point may lie this much outside an edge in its parameter (-1 to 1): neighbouring edges meet in a gap or overlap.
+# A foot point may lie this much outside an edge (parameter -1 to 1): neighbouring edges meet in a gap or overlap.
 _BEYOND = 0.05
 # Two surfaces meet when their outward normals point against each other at least this much.
 _OPPOSED = -0.3

@@ -96,7 +96,8 @@ class SurfaceContact:
         replicated["contact_pressure"] = np.zeros((count, len(_POINTS)))
         replicated["contact_grain"] = np.full((count, len(_POINTS)), -1.0)
         self.pairs: Pairs | None = None
-        self._start = self._expected = np.empty(0)
+        self._start: Array = np.empty(0)
+        self._expected: Array = np.empty(0)
 
     # ------------------------------------------------------------------ a step
 

@@ -21,6 +21,8 @@ from fem.model import ElectrodeModel
 
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
 _SOLVERS = itertools.count()
+# Imbalance, in tolerances, below which only rounding may hold up convergence: no grain is to blame.
+_ROUNDING = 100.0
 # How often a step is halved to keep the residual finite.
 _HALVINGS = 4
 
@@ -264,7 +266,10 @@ class NewtonSolver:
     def _stagnates(self) -> bool:
         """Whether the imbalance of the last iterations is no better than that of those before."""
         recent = self.settings.patience // 2
-        if len(self._forces) <= self.settings.patience:
+        if (
+            len(self._forces) <= self.settings.patience
+            or self._forces[-1] < _ROUNDING * self.settings.force_tolerance
+        ):
             return False
         return min(self._forces[-recent:]) > 0.3 * min(self._forces[:-recent])
 

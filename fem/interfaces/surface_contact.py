@@ -92,7 +92,7 @@ class SurfaceContact:
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
         self._first_dof = start
         replicated = model.state.replicated
-        replicated["contact_offset"] = np.full((count, len(_POINTS)), np.nan)
+        replicated["contact_offset"] = np.zeros((count, len(_POINTS)))
         replicated["contact_pressure"] = np.zeros((count, len(_POINTS)))
         replicated["contact_grain"] = np.full((count, len(_POINTS)), -1.0)
         self.pairs: Pairs | None = None
@@ -169,13 +169,13 @@ class SurfaceContact:
         """Offset and pressure with which each contact enters the step; what is no contact is forgotten."""
         memory = self._model.state.replicated
         old_offset, old_pressure = memory["contact_offset"], memory["contact_pressure"]
-        known = (memory["contact_grain"][edge, point] == grain) & np.isfinite(old_offset[edge, point])
+        known = memory["contact_grain"][edge, point] == grain
         offset = np.where(known, old_offset[edge, point], np.minimum(gap, 0.0))
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
         allowed = np.where(known, old_pressure[edge, point], 0.0) + _JUMP
         pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), allowed)
         offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
-        old_offset[:], old_pressure[:] = np.nan, 0.0
+        old_offset[:], old_pressure[:] = 0.0, 0.0
         memory["contact_grain"][:] = -1.0
         old_offset[edge, point], old_pressure[edge, point] = offset, pressure
         memory["contact_grain"][edge, point] = grain

@@ -69,6 +69,7 @@ def describe(
             for material in model.materials
             if material.fracture is not None
         },
+        "contact_fraction": _ending(last, "contact_fraction_"),
         "damaged_fraction": {"all": last["damaged_fraction"], **_ending(last, "damaged_fraction_")},
         "penetration_max_um": max(row["penetration_max_um"] for row in record.rows),
         "lithium_book_error": last["lithium_book_error"],

@@ -101,13 +101,15 @@ def compile_form(expression: Any) -> dfem.Form:
     return form
 
 
-def read_gmsh(path: Path, comm: MPI.Intracomm, dimension: int) -> tuple[dmesh.Mesh, Any, Any]:
-    """Read a ``.msh`` file on rank 0 and distribute it with shared facets.
+def read_gmsh(
+    path: Path, comm: MPI.Intracomm, dimension: int, partitioner: Any = None
+) -> tuple[dmesh.Mesh, Any, Any]:
+    """Read a ``.msh`` file on rank 0 and distribute it with shared facets, or by a partitioner that is given.
 
     Gmsh meshes come without ghost cells unless the partitioner asks for them, and interface integrals
     are then silently incomplete where the partition cuts an interface.
     """
-    partitioner = shared_facet_partitioner()
+    partitioner = partitioner or shared_facet_partitioner()
     if VERSION >= (0, 10):
         from dolfinx.io import gmsh as gmsh_reader
 

@@ -156,8 +156,13 @@ def from_arrays(
     )
 
 
-def read(mesh_file: Path, comm: MPI.Intracomm) -> Domain:
+def read(mesh_file: Path, comm: MPI.Intracomm, partitioner: Any = None) -> Domain:
     """Read a ``.msh`` file and the ``.json`` sidecar beside it.
+
+    Args:
+        mesh_file: The file.
+        comm: Ranks.
+        partitioner: Of the cells; DOLFINx's own, with ghosts across every facet, if None.
 
     Raises:
         MeshError: A file is missing or the two do not belong together; the same on every rank.
@@ -172,7 +177,7 @@ def read(mesh_file: Path, comm: MPI.Intracomm) -> Domain:
     sidecar, problem = comm.bcast((sidecar, problem))
     if problem is not None:
         raise MeshError(problem)
-    mesh, cell_tags, facet_tags = compat.read_gmsh(mesh_file, comm, int(sidecar["dimension"]))
+    mesh, cell_tags, facet_tags = compat.read_gmsh(mesh_file, comm, int(sidecar["dimension"]), partitioner)
     cells = mesh.topology.index_map(mesh.topology.dim)
     tag = np.full(cells.size_local + cells.num_ghosts, -1, dtype=np.int64)
     tag[cell_tags.indices] = cell_tags.values

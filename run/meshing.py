@@ -6,10 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from mpi4py import MPI
+
 import meshes
-from run import about
+from fem import domain as domains
+from fem.domain import Domain
+from fem.partition import KeptPartition
+from run import about, results
 from run.case import Case
 from run.errors import InputError
+from run.ranks import on_first_rank
 
 
 def mesh_case(case: Case, folder: Path) -> tuple[Path, bool]:
@@ -46,6 +53,32 @@ def silence_reader() -> None:
     if not gmsh.isInitialized():
         gmsh.initialize(interruptible=False)
     gmsh.option.setNumber("General.Verbosity", 1.0)
+
+
+def read_domain(mesh_file: Path, state: Path, comm: MPI.Intracomm) -> Domain:
+    """Read a mesh and deal it out to the ranks as in an earlier session of the run on as many; collective.
+
+    Args:
+        mesh_file: The mesh.
+        state: Folder in which the run keeps how it was dealt out.
+        comm: Ranks.
+
+    Raises:
+        ResultsError: The partition cannot be kept; the same on every rank.
+    """
+    file = state / f"partition-{comm.size}.npz"
+    known = results.read_arrays(file) if comm.rank == 0 and file.is_file() else None
+    partition = KeptPartition(comm, known)
+    on_first_rank(comm, silence_reader)
+    domain = domains.read(mesh_file, comm, partition)
+
+    def keep() -> None:
+        if partition.lists is not None and partition.lists is not known:
+            with results.written_whole(file) as aside:
+                np.savez(aside, allow_pickle=False, **partition.lists)
+
+    on_first_rank(comm, keep)
+    return domain
 
 
 def read_sidecar(mesh_file: Path) -> dict[str, Any]:

@@ -9,10 +9,14 @@ import json
 import math
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from run.errors import InputError, ResultsError
 
@@ -132,6 +136,15 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ResultsError(f"{path} cannot be read: {error}.") from error
     return table
+
+
+def read_arrays(path: Path) -> dict[str, Any] | None:
+    """Arrays by name of an ``.npz`` file; None where it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def prepare_folder(folder: Path) -> None:

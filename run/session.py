@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from fem import domain as domains
 from fem.checkpoint import Checkpoint, StateKeeper
 from fem.errors import RunStopped
 from fem.observables import Observer, Row
@@ -90,7 +89,9 @@ class Session:
             mesh_file, found = on_first_rank(comm, self._mesh)
             line.update(0.0, "compiling")
             self._build(mesh_file)
-            line.say(self._headline(found))
+            headline = summary.headline(self.case, self.model, self.drive.current_density, found)
+            LOG.info("%s", headline)
+            line.say(headline)
             if not (resumed and self._resume(line)):
                 self._start()
             exit_code, reason = self._steps(line)
@@ -112,9 +113,8 @@ class Session:
         case, table = self.case, self.case.file
         sidecar = on_first_rank(self.comm, lambda: meshing.read_sidecar(mesh_file))
         current_density = table.drive.current.density(meshing.host_capacity(sidecar))
-        on_first_rank(self.comm, meshing.silence_reader)
-        self.domain = domains.read(mesh_file, self.comm)
-        self.model = build_model(case, self.domain)
+        domain = meshing.read_domain(mesh_file, self.options.out / results.STATE, self.comm)
+        self.model = build_model(case, domain)
         self.solver = CountingSolver(self.model, solver_settings(case))
         self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
         self.drive = drive.Drive(self.model, table.drive, current_density)
@@ -132,20 +132,6 @@ class Session:
         self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.drive, self.writer)
         self.identity = {"case": case.content_hash}
         on_first_rank(self.comm, lambda: folder.write_parameters(self.options.out, self.model))
-
-    def _headline(self, found: bool) -> str:
-        table = self.case.file.drive
-        asked = f"{table.current.value:g} {table.current.kind.internal}"
-        shown = f"{self.drive.current_density:.4g} A/m^2"
-        current = shown if table.current.kind.internal == "A/m^2" else f"{asked} = {shown}"
-        cells, dofs = summary.size(self.model)
-        text = (
-            f"{self.case.name}: {cells} cells{' (mesh found)' if found else ''}, {dofs} dofs, "
-            f"{self.comm.size} rank{'s' if self.comm.size > 1 else ''}; {current}, "
-            f"{table.stack_pressure:g} MPa, {table.temperature:g} K"
-        )
-        LOG.info("%s", text)
-        return text
 
     def _start(self) -> None:
         row = dict(self.observer.start())

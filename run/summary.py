@@ -41,6 +41,19 @@ def size(model: ElectrodeModel) -> tuple[int, int]:
     return int(cells), int(space.index_map.size_global * space.index_map_bs)
 
 
+def headline(case: Case, model: ElectrodeModel, current_density: float, found: bool) -> str:
+    """One line on what is run: mesh, unknowns, ranks and drive."""
+    table, ranks = case.file.drive, model.comm.size
+    asked = f"{table.current.value:g} {table.current.kind.internal}"
+    shown = f"{current_density:.4g} A/m^2"
+    current = shown if table.current.kind.internal == "A/m^2" else f"{asked} = {shown}"
+    cells, dofs = size(model)
+    return (
+        f"{case.name}: {cells} cells{' (mesh found)' if found else ''}, {dofs} dofs, "
+        f"{ranks} rank{'s' if ranks > 1 else ''}; {current}, {table.stack_pressure:g} MPa, {table.temperature:g} K"
+    )
+
+
 def describe(
     case: Case, model: ElectrodeModel, solver: CountingSolver, drive: Drive, record: Record, ending: Ending
 ) -> dict[str, Any]:

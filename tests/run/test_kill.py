@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,10 +127,19 @@ def ranks_of(launcher: int) -> list[int]:
     return [pid for pid in found if b"run.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+def prepared(case: Case, out: Path) -> Path:
+    """A folder whose run will start with the partition of the undisturbed run (partitioners do not repeat theirs)."""
+    shutil.copytree(case.undisturbed, out)
+    for checkpoint in restart.listed(out / results.STATE):
+        checkpoint.unlink()
+    (out / results.STATUS).write_text('{"state": "starting"}')
+    return out
+
+
 def kill_often(case: Case, folder: Path, kills: int, seed: int) -> None:
     generator, done, number = np.random.default_rng(seed), 0, 0
     while done < kills:
-        out = folder / f"killed-{number}"
+        out = prepared(case, folder / f"killed-{number}")
         number += 1
         while not ended(case, out):
             if done < kills:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from fem.errors import ParameterError
 
 Values = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
@@ -75,3 +77,18 @@ class Source:
 
 
 Load = Support | Pressure | LithiumInflux | Prescribed | Source
+
+
+def refuse_lithium(loads: Sequence[Load]) -> None:
+    """Refuse loads on fields that a domain without a lithium balance does not have.
+
+    Raises:
+        ParameterError: There is such a load.
+    """
+    for load in loads:
+        sources = (getattr(load, "lithium", None), getattr(load, "potential", None))
+        prescribes = isinstance(load, Prescribed) and load.field > 0
+        if isinstance(load, LithiumInflux) or prescribes or any(source is not None for source in sources):
+            raise ParameterError(
+                "loads", type(load).__name__, "without lithium where no material takes part in its balance"
+            )

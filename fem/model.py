@@ -12,12 +12,13 @@ from dolfinx import fem as dfem
 from dolfinx import mesh as dmesh
 from mpi4py import MPI
 
-from fem import balances, compat, kinematics
+from fem import balances
 from fem.coefficients import tabulate
 from fem.constraints import build_constraints
 from fem.domain import Domain
-from fem.errors import ParameterError, StepFailed
+from fem.errors import ParameterError
 from fem.facet_parameters import tabulate_laws
+from fem.flow_update import FlowUpdate
 from fem.forms import build_forms, build_interface_forms
 from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nodes
 from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
@@ -26,9 +27,9 @@ from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
 from fem.interfaces.surface_contact import SurfaceContact
 from fem.interfaces.tabulation import memory
-from fem.loads import LithiumInflux, Load, Prescribed
+from fem.loads import Load, refuse_lithium
 from fem.materials.base import Material
-from fem.materials.flow import flow_table, hardened_drag, solve_increment
+from fem.materials.flow import flow_table
 from fem.state import State
 from fem.tension import Tension
 
@@ -99,7 +100,7 @@ class ElectrodeModel:
         has_lithium = any(material.lithium is not None for material in self.materials)
         self.flows = any(material.flow is not None for material in self.materials)
         if not has_lithium:
-            _refuse_lithium(self.loads)
+            refuse_lithium(self.loads)
         self.state = State(
             domain,
             self.facet_history,
@@ -111,9 +112,7 @@ class ElectrodeModel:
         self.dt = dfem.Constant(mesh, 1.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         self.measures = self._cell_and_facet_measures()
-        self.flow = flow_table(domain.cell_phase[self.state.point_cells], self.materials, temperature)
         set_initial_fields(domain, self.materials, self.start, self.state)
-        self.state.drag.x.array[:] = self.flow.initial_drag
         self.facet_parameters = tabulate_laws(domain, self.interfaces, self.laws, self.facet_constants)
         paired = self.state.paired
         self.facet_constants.set_values(paired, np.ones(len(self.interfaces.facets)))
@@ -144,7 +143,10 @@ class ElectrodeModel:
             self.exchange_share *= self.history_value.contact
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
-        self._flow_expressions = forms.flow
+        self._flow: FlowUpdate | None = None
+        if forms.flow is not None:
+            table = flow_table(domain.cell_phase[state.point_cells], self.materials, temperature)
+            self._flow = FlowUpdate(domain, state, table, forms.flow)
         self._interface_forms = build_interface_forms(self) if self.interfaces.kinds else None
         self.tension = Tension(self)
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
@@ -205,32 +207,14 @@ class ElectrodeModel:
 
     def update_flow(self) -> bool:
         """Solve the flow increment for the current unknowns; False where it failed on any rank."""
-        state = self.state
-        if self._flow_expressions is None:
-            return True
-        compat.interpolate_expression(state.trial, self._flow_expressions.trial)
-        trial = state.trial.x.array.reshape(-1, 2)
-        failed = False
-        try:
-            increment, modulus = solve_increment(
-                self.flow,
-                trial[:, 0],
-                trial[:, 1],
-                state.accumulated.x.array,
-                state.drag.x.array,
-                float(self.dt.value),
-            )
-            state.increment.x.array[:] = increment
-            state.flow_modulus.x.array[:] = modulus
-        except StepFailed:
-            failed = True
-        return not self.comm.allreduce(failed, op=MPI.LOR)
+        return self._flow is None or self._flow.solve(float(self.dt.value))
 
     def commit(self) -> None:
         """Accept the current unknowns: update all history and advance time."""
         state, dt = self.state, float(self.dt.value)
         self.tension.commit()
-        self._commit_flow(dt)
+        if self._flow is not None:
+            self._flow.commit(dt)
         if self._interface_forms is not None:
             # κ last: what else is remembered follows from its growth in the step.
             for name, form in self._interface_forms.memory.items():
@@ -242,21 +226,6 @@ class ElectrodeModel:
         state.previous.x.array[:] = state.unknowns.x.array
         state.time += dt
         state.steps += 1
-
-    def _commit_flow(self, dt: float) -> None:
-        if self._flow_expressions is None:
-            return
-        state = self.state
-        compat.interpolate_expression(state.next_plastic_inverse, self._flow_expressions.plastic)
-        size = kinematics.symmetric_size(self.domain.dimension)
-        flowed = state.increment.x.array > 0.0
-        state.plastic_inverse.x.array.reshape(-1, size)[flowed] = state.next_plastic_inverse.x.array.reshape(
-            -1, size
-        )[flowed]
-        state.accumulated.x.array[:] += state.increment.x.array
-        state.drag.x.array[:] = hardened_drag(self.flow, state.drag.x.array, state.increment.x.array, dt)
-        state.increment.x.array[:] = 0.0
-        state.flow_modulus.x.array[:] = 1.0e30
 
     def stabilise(self, grains: set[int], stiffness: float) -> None:
         """Resist the motion of a step at every interface of some grains.
@@ -300,18 +269,3 @@ class ElectrodeModel:
             if self._interface_forms.share is not None:
                 self.facet_history.update(self.state.exchange_share, self._interface_forms.share)
             self.facet_history.update(self.state.contact_pressure, self._interface_forms.pressure)
-
-
-def _refuse_lithium(loads: Sequence[Load]) -> None:
-    """Refuse loads on fields that a domain without a lithium balance does not have.
-
-    Raises:
-        ParameterError: There is such a load.
-    """
-    for load in loads:
-        sources = (getattr(load, "lithium", None), getattr(load, "potential", None))
-        prescribes = isinstance(load, Prescribed) and load.field > 0
-        if isinstance(load, LithiumInflux) or prescribes or any(source is not None for source in sources):
-            raise ParameterError(
-                "loads", type(load).__name__, "without lithium where no material takes part in its balance"
-            )

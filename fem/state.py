@@ -17,6 +17,8 @@ from fem.interfaces.facet_fields import FacetSpace
 from fem.spaces import broken_space, subspace_dofs
 
 Integers = npt.NDArray[np.int32]
+NO_FLOW_MODULUS = 1.0e30
+"""dσ_flow/dΔε in MPa where nothing flows."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class State:
         self.trial = dfem.Function(pair, name="trial_stress_and_triple_shear")
         self.increment = dfem.Function(scalar, name="flow_increment")
         self.flow_modulus = dfem.Function(scalar, name="flow_modulus")
-        self.flow_modulus.x.array[:] = 1.0e30
+        self.flow_modulus.x.array[:] = NO_FLOW_MODULUS
         self.accumulated = dfem.Function(scalar, name="accumulated_flow_strain")
         self.drag = dfem.Function(scalar, name="flow_resistance")
         self.largest_tension = dfem.Function(scalar, name="largest_tension")

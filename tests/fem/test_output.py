@@ -77,6 +77,8 @@ def test_field_files_show_the_gap(comm: MPI.Intracomm, folder: Path) -> None:
         assert moved[upper == 1, :, 1] == pytest.approx(GAP, rel=1e-6)
         assert mesh.point_data["lithiation"] == pytest.approx(0.1, rel=1e-6)
         assert mesh.cell_data["max_principal_stress_MPa"][0] == pytest.approx(0.0, abs=1e-3)
+        for risk in ("crack_probability", "stress_intensity_ratio"):
+            assert np.all(mesh.cell_data[risk][0] == 0.0)  # neither phase is judged
         touching = np.any(np.sum(np.isclose(ends[:, :, 1], SEAM), axis=1, keepdims=True) == 2, axis=1)
         assert mesh.cell_data["debonded_share"][0] == pytest.approx(touching.astype(float), abs=1e-6)
     assert not [file for file in (folder / "fields").iterdir() if file.name.startswith(".")]

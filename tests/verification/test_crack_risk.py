@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fem.crack_risk import CrackRisk
 from fem.loads import Load, Prescribed, Support
 from fem.materials.base import Brittleness, Material
 from fem.model import ElectrodeModel
+from fem.output import FieldWriter
 from fem.solver import NewtonSolver, SolverSettings
 from tests.small import (
     TIGHT,
@@ -112,6 +114,24 @@ def test_uniform_tension(comm: MPI.Intracomm) -> None:
         assert row[f"stress_intensity_ratio_{phase}"] == pytest.approx(factor[number] * stress, rel=1e-5)
     local = risk.cell_intensity()
     np.testing.assert_allclose(local, factor[model.domain.cell_grain[: len(local)]] * stress, rtol=1e-5)
+
+
+@pytest.mark.parallel
+def test_the_maps_show_what_the_table_says(comm: MPI.Intracomm) -> None:
+    model = column(comm, [brittle(host("alpha", youngs_modulus=YOUNG)), host("beta")], seam=3.0)
+    lifted(model, NewtonSolver(model, TIGHT), 0.01)
+    row, section = CrackRisk(model).row(), FieldWriter(model, Path()).section()
+    assert (section is None) == (comm.rank > 0)
+    if section is None:
+        return
+    judged = section["grain"] == 0
+    for name, number in (
+        ("crack_probability", "crack_probability"),
+        ("stress_intensity", "stress_intensity_ratio"),
+    ):
+        values = section[name]  # type: ignore[literal-required]
+        np.testing.assert_allclose(values[judged], row[f"{number}_alpha"], rtol=1e-5)
+        assert np.all(values[~judged] == 0.0)
 
 
 @pytest.mark.parallel

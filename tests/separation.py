@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from dolfinx import fem as dfem
 from mpi4py import MPI
 
 from fem.energy import InterfaceEnergy
@@ -18,7 +19,7 @@ from fem.loads import Load, Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, grid, mesh_of, midpoints, model_on, p, reaction
+from tests.small import Array, grid, mesh_of, midpoints, model_on, p, residual
 
 WIDTH, TILT = 0.8, 0.4
 RIGID = 1.0e9
@@ -83,13 +84,19 @@ class Puller:
         model: The coupled model.
         openings: Every (normal, tangential) opening so far in µm, the start included.
         tractions: Nominal tractions (normal, tangential) in MPa at these.
+        stored: Energy stored by the interface in J/m².
+        dissipated: Fracture dissipation so far in J/m².
         viscous: Viscous dissipation so far in J/m².
+        debonded: Share of the fracture energy that is spent.
     """
 
     def __init__(self, model: ElectrodeModel, settings: SolverSettings = SETTINGS):
         self.model, self.solver = model, NewtonSolver(model, settings)
         self.energy = InterfaceEnergy(model)
         self._start = model.state.snapshot()
+        space, facets = model.state.space.sub(0), model.domain.boundary_facets("top")
+        found = [dfem.locate_dofs_topological(space.sub(k), 1, facets) for k in range(2)]
+        self._top = [dofs[dofs < model.state.dofs.owned] for dofs in found]
         self.reset()
 
     def reset(self) -> None:
@@ -97,7 +104,7 @@ class Puller:
         self.model.state.restore(self._start)
         self.openings: list[Array] = [np.zeros(2)]
         self.tractions: list[Array] = [np.zeros(2)]
-        self.stored = self.dissipated = self.viscous = 0.0
+        self.stored = self.dissipated = self.viscous = self.debonded = 0.0
 
     def to(self, normal: float, tangential: float = 0.0) -> Array:
         """Go to an opening in one step; returns the traction (normal, tangential) in MPa."""
@@ -106,7 +113,10 @@ class Puller:
         model.prepare_step(1.0)
         outcome = self.solver.solve()
         assert outcome.converged, outcome
-        force = np.array([reaction(model, "top", 0, component) for component in (0, 1)])
+        values = residual(model)
+        if model.surface_contact is not None:
+            model.surface_contact.add_forces(values)
+        force = model.comm.allreduce(np.array([np.sum(values[dofs]) for dofs in self._top]))
         sums = self.energy.sums()
         total = model.comm.allreduce(
             np.array(
@@ -115,6 +125,7 @@ class Puller:
         )
         self.stored, self.dissipated = total[0] / WIDTH, total[1] / WIDTH
         self.viscous += total[2] / WIDTH
+        self.debonded = model.comm.allreduce(float(np.sum(self.energy.debonded()))) / WIDTH
         model.commit()
         traction = np.array([force @ NORMAL, force @ TANGENT]) / WIDTH
         self.openings.append(np.array([normal, tangential]))

@@ -36,11 +36,15 @@ def fracture_dissipation(history: History, parameters: CohesiveParameters) -> An
 
 
 def spent_share(history: History, parameters: CohesiveParameters) -> Any:
-    """Share in [0, 1] of the fracture energy that has been spent; cycles take their share of what is left."""
+    """Share in [0, 1] of the fracture energy that has been spent; cycles take their share of what is left.
+
+    Of the law of Park, Paulino and Roesler, whose energy depends on the path, it is the share of the strength in
+    opening that is gone; for the bilinear law the two are the same.
+    """
     one = ufl.as_ufl(1.0)
     values = {name: law.dissipated_share(history.opening, one) for name, law in parameters.secants.items()}
     if parameters.potential is not None:
-        values["ppr"] = parameters.potential.spent_share(history.opening, history.slip)
+        values["ppr"] = parameters.potential.strength_lost(history.opening, history.slip)
     share = parameters.breakable * parameters.select(values)
     return share if history.fatigue is None else 1.0 - (1.0 - share) * (1.0 - history.fatigue)
 

@@ -94,6 +94,11 @@ class Branch:
         """What is left of the other mode's traction: ⟨N⟩ or ⟨M⟩."""
         return ufl.max_value(self.excess * self.left(x) - (self.excess - 1.0), 0.0)
 
+    def strength(self, largest: Any) -> Any:
+        """Largest traction that is still to be had after ``largest`` over that of the intact bond."""
+        strongest = ufl.max_value(largest, self.peak)
+        return self.secant(strongest) * strongest / (self._secant(self.peak) * self.peak)
+
     def overload(self, x: Any, largest: Any) -> Any:
         """Traction at x over the largest traction that is still to be had after ``largest``."""
         strongest = ufl.max_value(largest, self.peak)
@@ -136,14 +141,11 @@ class PotentialLaw:
             opening / self.opening.final
         )
 
-    def spent_share(self, opening: Any, slip: Any) -> Any:
-        """Energy dissipated on a straight path to the largest openings over the smaller of both fracture energies."""
-        x, y = opening / self.opening.final, slip / self.shear.final
-        left, other_left = self.opening.coupling(x), self.shear.coupling(y)
-        least = ufl.min_value(self.opening.energy, self.shear.energy)
-        stored = self.opening.energy * self.opening.stored(x, x) * other_left
-        stored += self.shear.energy * self.shear.stored(y, y) * left
-        return 1.0 - left * other_left - stored / least
+    def strength_lost(self, opening: Any, slip: Any) -> Any:
+        """Share of the strength in opening that is gone at the largest openings; 1 when broken in any mode."""
+        return 1.0 - self.opening.strength(opening / self.opening.final) * self.shear.coupling(
+            slip / self.shear.final
+        )
 
     def overload(self, opening: Any, slip: Any, largest_opening: Any, largest_slip: Any) -> Any:
         """Traction over the strength that is left, both modes' shares as the legs of a right triangle."""

@@ -59,11 +59,12 @@ def test_straight_separation(name: str, degrees: float) -> None:
     path = resolved(
         straight(degrees, 1.001 * reference.final / max(np.cos(np.deg2rad(degrees)), 0.7) * GRADED)
     )
-    damage, spent = [0.0], [0.0]
+    damage, spent, debonded = [0.0], [0.0], [0.0]
     for opening in path:
         puller.to(*opening)
         damage.append(puller.damage)
         spent.append(puller.dissipated)
+        debonded.append(puller.debonded)
     tractions = np.array(puller.tractions[1:])
     np.testing.assert_allclose(tractions, reference.tractions(path), atol=1e-3 * STRENGTH)
     energy = reference.work(fine(path))
@@ -80,6 +81,7 @@ def test_straight_separation(name: str, degrees: float) -> None:
     assert puller.stored < 1e-4 * energy and puller.viscous < 1e-6 * energy
     assert np.all(np.diff(damage) >= -1e-13) and damage[-1] == pytest.approx(1.0, abs=1e-6)
     assert np.all(np.diff(spent) >= -1e-12)
+    assert np.all(np.diff(debonded) >= -1e-12) and debonded[-1] == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize("first", ["opening", "shear"])
@@ -92,11 +94,12 @@ def test_changing_mode(name: str, first: str) -> None:
     end = np.array([part, 1.001 * reference.final] if first == "opening" else [1.001 * reference.final, part])
     path = resolved(np.vstack([GRADED[:, None] * corner, corner + GRADED[:, None] * (end - corner)]))
     puller = puller_of(name)
-    damage, spent = [0.0], [0.0]
+    damage, spent, debonded = [0.0], [0.0], [0.0]
     for opening in path:
         puller.to(*opening)
         damage.append(puller.damage)
         spent.append(puller.dissipated)
+        debonded.append(puller.debonded)
     energy = reference.work(fine(path))
     np.testing.assert_allclose(puller.tractions[1:], reference.tractions(path), atol=1e-3 * STRENGTH)
     assert puller.work == pytest.approx(energy, rel=2e-3)
@@ -105,6 +108,7 @@ def test_changing_mode(name: str, first: str) -> None:
     assert OPENING * (1 - 1e-3) < energy < SHEAR * (1 + 2e-2)
     assert np.all(np.diff(damage) >= -1e-13) and damage[-1] == pytest.approx(1.0, abs=1e-6)
     assert np.all(np.diff(spent) >= -1e-12)
+    assert np.all(np.diff(debonded) >= -1e-12) and debonded[-1] == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,8 @@ def test_contact_of_a_broken_interface(name: str) -> None:
     puller = puller_of(name)
     puller.along(straight(20.0, 1.1 * reference.final / np.cos(0.35) * np.linspace(0.0, 1.0, 20)[1:]))
     assert puller.damage == pytest.approx(1.0, abs=1e-3)
+    # Slid far, faces are paired anew as they stand at the beginning of a step: back to where they were first.
+    assert abs(puller.to(0.05 * reference.final)[0]) < 1e-3 * STRENGTH
     depth = 1e-4
     np.testing.assert_allclose(puller.to(-depth, 0.0), [-2.0e5 * depth, 0.0], atol=1e-2)
     assert abs(puller.to(0.01 * reference.final)[0]) < 1e-3 * STRENGTH
@@ -179,3 +185,16 @@ def test_the_sides_may_be_swapped(name: str) -> None:
     np.testing.assert_allclose(one.tractions, other.tractions, atol=1e-4)
     assert one.damage == pytest.approx(other.damage, rel=1e-9)
     assert one.dissipated == pytest.approx(other.dissipated, rel=1e-9)
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("name", ["bilinear, power", "exponential", "ppr, tough in shear"])
+def test_any_number_of_ranks(comm: MPI.Intracomm, name: str) -> None:
+    """The reference's tractions, the same energies and damage on every number of ranks."""
+    reference = LAWS[name]
+    puller = Puller(pair(comm, reference.law))
+    path = resolved(straight(30.0, 1.2 * reference.final * GRADED[::4]))
+    tractions = puller.along(path)
+    np.testing.assert_allclose(tractions, reference.tractions(path), atol=1e-3 * STRENGTH)
+    assert puller.dissipated == pytest.approx(reference.work(fine(path)), rel=1e-2)
+    assert puller.damage == pytest.approx(1.0, abs=1e-4) and puller.debonded == pytest.approx(1.0, abs=1e-4)

@@ -8,46 +8,26 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from fem.interfaces.law import InterfaceLaw
-from fem.loads import Pressure, Support
+from fem.loads import Support
 from fem.model import ElectrodeModel
-from fem.solver import NewtonSolver, SolverSettings
+from fem.solver import NewtonSolver
 from fem.stepping import Stepper, StepSettings
-from tests.separation import RIGID, Puller, elastic, pair, straight
+from tests.fatigue_cycles import (
+    SETTINGS,
+    cycle,
+    cycles_of_traction,
+    cycles_to_failure,
+    fatigue_of,
+    loaded,
+    sum_of_rates,
+    tiring,
+)
+from tests.separation import RIGID, Puller, pair, straight
 from tests.separation_laws import OPENING, RATIO, SHEAR, STIFFNESS, STRENGTH, TOUGH_IN_SHEAR
-from tests.small import Array, grid, host, law, mesh_of, midpoints, model_on, sides
+from tests.small import grid, host, mesh_of, midpoints, model_on, sides
 
 ONSET = STRENGTH / STIFFNESS
 PEAK = OPENING / (np.e * STRENGTH)
-
-
-def tiring(length: float, endurance: float, **keys: Any) -> InterfaceLaw:
-    """A law that tires."""
-    return law(
-        STRENGTH,
-        OPENING,
-        shear_ratio=RATIO,
-        stiffness=STIFFNESS,
-        fatigue_accumulation_length=length,
-        fatigue_endurance_ratio=endurance,
-        **keys,
-    )
-
-
-def cycle(steps: int) -> Array:
-    """Shares of the amplitude from above zero to one and back, in steps of a half cycle."""
-    return np.concatenate([np.arange(1, steps + 1), np.arange(steps - 1, -1, -1)]) / steps
-
-
-def cycles_to_failure(puller: Puller, path: Array) -> tuple[float, float]:
-    """Cycles until the interface is broken, counted in parts of the last, and the damage by one of them."""
-    damage = [0.0]
-    while damage[-1] < 1.0 - 1e-9:
-        puller.along(path)
-        damage.append(puller.damage)
-        assert len(damage) < 200 and damage[-1] > damage[-2]
-    each = damage[-2] - damage[-3]
-    return len(damage) - 2 + (1.0 - damage[-2]) / each, each
 
 
 @pytest.mark.parametrize(
@@ -61,7 +41,7 @@ def test_cycles_of_constant_opening(
     """N = δ_Σ s / (Λ (s - C_f)²) with s the traction over the strength at the largest effective opening Λ."""
     share = float(np.hypot(np.cos(np.deg2rad(degrees)), RATIO * np.sin(np.deg2rad(degrees))))
     puller = Puller(pair(MPI.COMM_SELF, tiring(length, endurance)))
-    count, _ = cycles_to_failure(puller, straight(degrees, amplitude * ONSET / share * cycle(steps)))
+    count = cycles_to_failure(puller, straight(degrees, amplitude * ONSET / share * cycle(steps)))
     # Exact whatever the steps, because T / σ_now is a straight line in Λ; the blocks are not quite rigid.
     assert count == pytest.approx(
         length * amplitude / (amplitude * ONSET * (amplitude - endurance) ** 2), rel=4e-3
@@ -113,40 +93,6 @@ def test_cycles_of_constant_opening_of_smooth_laws(name: str, degrees: float) ->
     np.testing.assert_allclose(np.diff(values), 1.0 / 25.0, rtol=4e-3)
 
 
-def fatigue_of(model: ElectrodeModel) -> Array:
-    """Damage by cycles on every facet."""
-    space = model.facet_constants
-    value = model.history_value.fatigue
-    field = space.function("fatigue")
-    space.update(field, space.projection(value))
-    return space.values(field)
-
-
-def loaded(length: float, endurance: float) -> ElectrodeModel:
-    """Two blocks that are pulled apart by a given force."""
-    mesh = mesh_of(MPI.COMM_SELF, *grid(1, 2, 1.0, 1.0))
-    loads = [Support("bottom", 0), Support("bottom", 1), Support("top", 0), Pressure("top")]
-    return model_on(
-        mesh,
-        sides(1.0, 1.0),
-        [elastic("alpha", RIGID), elastic("beta", RIGID)],
-        loads,
-        grain=(midpoints(mesh)[:, 1] > 0.5).astype(np.int32),
-        phases=["alpha", "beta"],
-        laws={"alpha|beta": tiring(length, endurance)},
-    )
-
-
-def sum_of_rates(share: float, endurance: float, left: float) -> float:
-    """∫ q² / (s - C_f q)² dq from ``left`` to one, in closed form."""
-
-    def primitive(q: float) -> float:
-        v = share - endurance * q
-        return (share**2 / v + 2.0 * share * np.log(v) - v) / endurance**3
-
-    return float(primitive(1.0) - primitive(left))
-
-
 @pytest.mark.parametrize(
     ("share", "endurance", "length"), [(0.5, 0.25, 1e-3), (0.8, 0.1, 1e-2), (0.7, 0.4, 2e-3)]
 )
@@ -154,21 +100,9 @@ def test_cycles_of_constant_traction(share: float, endurance: float, length: flo
     """N = δ_Σ/δ_0 ∫ q² / (s - C_f q)² dq up to a given damage; the steps of a cycle converge to it at first order."""
     target = 0.9 * (1.0 - share)
     expected = length / ONSET * sum_of_rates(share, endurance, 1.0 - target)
-    errors = []
-    for steps in (2, 4, 8):
-        model = loaded(length, endurance)
-        solver = NewtonSolver(model, SolverSettings(force_tolerance=2e-6, displacement_tolerance=1e-9))
-        damage = [0.0]
-        while damage[-1] < target:
-            for part in cycle(steps):
-                model.control("pressure").value = -part * share * STRENGTH
-                model.prepare_step(1.0)
-                outcome = solver.solve()
-                assert outcome.converged, outcome
-                model.commit()
-            damage.append(model.mean_damage())
-        count = len(damage) - 2 + (target - damage[-2]) / (damage[-1] - damage[-2])
-        errors.append(count / expected - 1.0)
+    errors = [
+        cycles_of_traction(share, endurance, length, target, steps) / expected - 1.0 for steps in (2, 4, 8)
+    ]
     assert 0.0 < errors[2] < 0.012 and errors[1] < 0.02
     assert errors[2] < 0.65 * errors[1] < 0.65 * errors[0]
 
@@ -225,7 +159,7 @@ def test_a_rejected_step_leaves_no_trace() -> None:
             refused.append(model.state.time)
             return False
 
-        solver = NewtonSolver(model, SolverSettings(force_tolerance=2e-6, displacement_tolerance=1e-9))
+        solver = NewtonSolver(model, SETTINGS)
         settings = StepSettings(
             first=1.0, largest=1.0, growth=1.0, stabilisation=1e-9, resting_stabilisation=0.0
         )
@@ -243,7 +177,7 @@ def test_a_rejected_step_leaves_no_trace() -> None:
 
 def test_a_snapshot_holds_the_damage_by_cycles() -> None:
     model = loaded(1e-3, 0.1)
-    solver = NewtonSolver(model, SolverSettings(force_tolerance=2e-6, displacement_tolerance=1e-9))
+    solver = NewtonSolver(model, SETTINGS)
     start = model.state.snapshot()
     model.control("pressure").value = -0.7 * STRENGTH
     model.prepare_step(1.0)
@@ -268,7 +202,7 @@ def test_damage_by_cycles_degrades_lithium_exchange() -> None:
         phases=["alpha", "beta"],
         laws=laws,
     )
-    solver = NewtonSolver(model, SolverSettings(force_tolerance=2e-6, displacement_tolerance=1e-9))
+    solver = NewtonSolver(model, SETTINGS)
     space, shares = model.facet_constants, []
     passing = space.projection(model.facet_history.value(model.state.exchange_share))
     for _ in range(3):

@@ -334,7 +334,7 @@ class Observer:
 
 def _ratio(part: float, whole: float) -> float:
     """Share of a whole, or zero where there is nothing to compare with."""
-    return part / whole if whole > 0.0 else 0.0
+    return part / whole + 0.0 if whole > 0.0 else 0.0  # a sum of zeros may be -0.0
 
 
 def _found(extreme: float) -> float:

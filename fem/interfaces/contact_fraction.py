@@ -104,7 +104,8 @@ def grown_contact(contact: Any, outflow: Any, pressure: Any, parameters: VoidPar
         dt: Step in s.
     """
     loss = parameters.recession * ufl.max_value(outflow - parameters.replenishment, 0.0)
-    healing = parameters.closure * pressure**parameters.exponent
+    # A facet whose partner is gone has a pressure of zero but for rounding, of either sign.
+    healing = parameters.closure * ufl.max_value(pressure, 0.0) ** parameters.exponent
     span = (loss + healing) * dt
     safe = ufl.max_value(span, _SHORT)
     mean = ufl.conditional(ufl.lt(span, _SHORT), 1.0 - 0.5 * span, (1.0 - ufl.exp(-safe)) / safe)

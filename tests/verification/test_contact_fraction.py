@@ -27,6 +27,7 @@ from tests.small import (
     midpoints,
     model_on,
     p,
+    set_displacement,
     sides,
     solved_step,
 )
@@ -187,6 +188,18 @@ def test_a_rejected_step_leaves_no_trace(comm: MPI.Intracomm) -> None:
     assert np.all(contact(model) < 0.5 * kept)
     model.state.restore(before)
     assert np.array_equal(contact(model), kept)
+
+
+@pytest.mark.parallel
+def test_a_partner_that_is_gone_but_for_rounding_heals_nothing(comm: MPI.Intracomm) -> None:
+    model = pair(comm, void_replenishment=1e3)
+    model.facet_history.set_values(model.state.memory["contact"], np.full(len(model.interfaces.facets), 0.2))
+    set_displacement(model, lambda x: np.array([0.0 * x[0], 0.0 * x[0] - 1e-4]), 1)
+    for share, healed in ((-1e-16, False), (1.0, True)):
+        model.facet_constants.set_values(model.state.paired, np.full(len(model.interfaces.facets), share))
+        model.prepare_step(1e3)
+        model.commit()
+        assert np.all(contact(model) > 0.3) if healed else contact(model) == pytest.approx(0.2, rel=1e-12)
 
 
 def test_contact_is_lost_by_lithium_metal_only(comm: MPI.Intracomm) -> None:

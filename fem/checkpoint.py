@@ -1,8 +1,9 @@
 """The whole state of a model as tables keyed by the mesh file's own numbering, and back, on any number of ranks.
 
 A table of cells has one row a cell of the file, in the file's order, with the values at its nodes or quadrature
-points; a table of facets one row an interface facet. On the partition that wrote them the values come back bit for
-bit; on another one all but the moments on facets of tetrahedra do, and these to rounding.
+points; a table of facets one row an interface facet; what every rank holds in full is saved as it is. On the
+partition that wrote them the values come back bit for bit; on another one all but the moments on facets of tetrahedra
+do, and these to rounding.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class StateKeeper:
             scratch.x.array[:] = array
             scratch.x.scatter_forward()
             tables[f"cells/{name}"] = self._cell_table(scratch)
+        tables |= {f"replicated/{name}": values.copy() for name, values in state.replicated.items()}
         for name, column in ((_FACETS, self._facets.keys), (_FRAMES, self._facets.frames)):
             tables[name] = _sorted(gather_rows(model.comm, column[:, None]), self._facet_rows)
         if model.comm.rank > 0:
@@ -125,6 +127,8 @@ class StateKeeper:
             if name not in functions:
                 self._set_cells(scratch, tables.get(f"cells/{name}"))
                 nodal[name] = scratch.x.array.copy()
+        for name, values in state.replicated.items():
+            values[:] = model.comm.bcast(tables.get(f"replicated/{name}"))
         for name, values in state.replicated.items():
             values[:] = model.comm.bcast(tables.get(f"replicated/{name}"))
         for name, value in numbers["controls"].items():

@@ -159,6 +159,19 @@ class NewtonSolver:
         converged = reason > 0 and finite
         return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self.norms)
 
+    def forget(self) -> None:
+        """Drop what earlier steps have left in the linear solver, so that the next step depends on the state alone.
+
+        A direct solver chooses ordering, pivots and scaling from the first matrix it sees, and room for contacts stays
+        once it is made. Both change the last bits of all that follows, and no checkpoint holds them.
+        """
+        self.snes.getKSP().getPC().reset()
+        if self.matrix is not self._form_matrix:
+            old, self.matrix = self.matrix, self._form_matrix
+            self.snes.setJacobian(self._jacobian, self.matrix)
+            self._room = np.empty(0, dtype=np.int64)
+            old.destroy()
+
     def _make_room(self) -> None:
         """Give the matrix the entries of the contacts watched in this step, if it lacks any; collective."""
         contact = self.model.surface_contact

@@ -127,7 +127,6 @@ class Session:
             )
         self.observer = Observer(self.model)
         self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)
-        self.solver.analyse()
         keeper = StateKeeper(self.model)
         self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.drive, self.writer)
         self.identity = {"case": case.content_hash}

@@ -143,3 +143,35 @@ def test_several_laws_in_one_model() -> None:
             assert np.linalg.norm(forces[0]) > 0.01
             assert together.mean_damage() == pytest.approx(alone.mean_damage(), rel=1e-7)
         together.state.restore(start)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_swapping_the_sides_changes_nothing(name: str) -> None:
+    """'+' and '-' exchanged: forces and all that is remembered to rounding, along a path round every corner."""
+    corners = [(0.0, 0.0), (0.1, 0.0), (0.1, 0.3), (-1e-3, 0.2), (0.05, -0.4), (0.5, 0.1), (0.0, 0.0)]
+    path = np.array(
+        [(1 - s) * np.array(a) + s * np.array(b) for a, b in pairwise(corners) for s in (0.5, 1.0)]
+    )
+    answers = []
+    for swapped in (False, True):
+        model = pair(MPI.COMM_SELF, LAWS[name].law, youngs_modulus=1.0, swapped=swapped)
+        upper = np.unique(model.state.dofs.cell_displacement[model.domain.cell_grain == 1])
+        spaces = {name: model.facet_history.value(field) for name, field in model.state.memory.items()}
+        remembered = {
+            name: model.facet_constants.projection(value)
+            for name, value in {"opening": model.history_value.opening, **spaces}.items()
+        }
+        found = []
+        for opening in path * LAWS[name].final:
+            model.prepare_step(1.0)
+            shift = opening[0] * NORMAL + opening[1] * TANGENT
+            for grain in (0, 1):
+                set_displacement(model, lambda x, s=grain * shift: s[:, None] * np.ones_like(x[:1]), grain)
+            force = np.sum(residual(model)[upper])
+            model.commit()
+            memory = [model.facet_constants.integrals(form)[0] for form in remembered.values()]
+            found.append([force, model.mean_damage(), *memory])
+        answers.append(np.array(found))
+    scale = np.abs(answers[0]).max(axis=0)
+    assert np.all(scale > 0.0)
+    assert np.max(np.abs(answers[0] - answers[1]) / scale) < 1e-12

@@ -180,6 +180,8 @@ class NewtonSolver:
         key = contact.pair_key()
         if key is None or np.isin(key, self._room).all():
             return
+        if not self._form_matrix.isAssembled():
+            compat.assemble_matrix(self._form_matrix, self.model.jacobian_form)
         old = self.matrix
         self.matrix = widened(self._form_matrix, *contact.pattern())
         self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)

@@ -166,20 +166,23 @@ class SurfaceContact:
     def _remembered(
         self, edge: Integers, point: Integers, grain: Integers, gap: Array, stiffness: Array
     ) -> tuple[Array, Array]:
-        """Offset and pressure with which each contact enters the step; what is no contact is forgotten."""
+        """Offset of each contact and its pressure at the end of the last step; what is no contact is forgotten.
+
+        Friction goes by that pressure: the one that new normals and foot points give is rough.
+        """
         memory = self._model.state.replicated
         old_offset, old_pressure = memory["contact_offset"], memory["contact_pressure"]
         known = memory["contact_grain"][edge, point] == grain
         offset = np.where(known, old_offset[edge, point], np.minimum(gap, 0.0))
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
-        allowed = np.where(known, old_pressure[edge, point], 0.0) + _JUMP
-        pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), allowed)
+        last = np.where(known, old_pressure[edge, point], 0.0)
+        pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), last + _JUMP)
         offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
         old_offset[:], old_pressure[:] = 0.0, 0.0
         memory["contact_grain"][:] = -1.0
-        old_offset[edge, point], old_pressure[edge, point] = offset, pressure
+        old_offset[edge, point], old_pressure[edge, point] = offset, last
         memory["contact_grain"][edge, point] = grain
-        return offset, pressure
+        return offset, last
 
     def commit(self, damage: Array) -> None:
         """Remember the pressures at the end of an accepted step and how far each facet has left its partner.
@@ -246,6 +249,19 @@ class SurfaceContact:
             return 0.0
         gap, _ = self._motion(self.pairs)
         return float(max(0.0, -np.min(gap)))
+
+    def pressures(self) -> tuple[Array, Array, Array]:
+        """Undeformed places (P, 2), pressures in MPa (P,) and areas in µm (P,) of the contacts watched in this step.
+
+        The same on every rank. Both surfaces search, and each area counts half.
+        """
+        if self.pairs is None:
+            return np.empty((0, 2)), np.empty(0), np.empty(0)
+        pairs = self.pairs
+        gap, _ = self._motion(pairs)
+        shape = contact_search.shape_functions(_POINTS, 3)[pairs.point]
+        places = np.einsum("pn,pnd->pd", shape, self.surfaces.reference[pairs.edge])
+        return places, pairs.stiffness * np.maximum(pairs.offset - gap, 0.0), pairs.weight
 
     def energies(self) -> tuple[float, float]:
         """Energy stored by the contacts and dissipated by their friction in the step, in pJ per µm of depth.

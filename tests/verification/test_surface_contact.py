@@ -1,0 +1,251 @@
+"""Contact found by search: Hertz, balance, friction, hand-over from paired facets, overlap, tangent, partition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from fem import domain
+from fem.interfaces.surface_contact import FADE_BEGINS, FADE_ENDS, paired_share
+from fem.loads import Support
+from fem.materials.base import Elasticity, Material
+from fem.model import ElectrodeModel
+from fem.solver import NewtonSolver, SolverSettings
+from tests.small import Array, grid, law, mesh_of, midpoints, p, reaction, sides, solved_step
+
+MODULUS, POISSON = 1.0e4, 0.3
+SOLID = Material("alpha", Elasticity(p(MODULUS), p(0.0), p(POISSON)))
+SETTINGS = SolverSettings(force_tolerance=1e-9, displacement_tolerance=1e-9, maximum_iterations=40)
+
+
+def graded(fine: float, inside: float, whole: float) -> Array:
+    """Places from 0 to ``whole``, ``fine`` apart up to ``inside`` and further apart beyond."""
+    places = list(np.linspace(0.0, inside, round(inside / fine) + 1))
+    step = fine
+    while places[-1] < whole - 0.5 * step:
+        step *= 1.35
+        places.append(places[-1] + step)
+    beyond = np.array(places[round(inside / fine) :])
+    beyond = inside + (beyond - inside) * (whole - inside) / (beyond[-1] - inside)
+    return np.concatenate([places[: round(inside / fine)], beyond])
+
+
+def two_bodies(
+    comm: MPI.Intracomm,
+    lower: tuple[Array, Array],
+    upper: tuple[Array, Array],
+    radius: float,
+    gap: float,
+    owner: str = "default",
+    swapped: bool = False,
+) -> ElectrodeModel:
+    """Two blocks, one on the other, that share nothing; the upper one's lower face is a parabola.
+
+    Args:
+        comm: Ranks.
+        lower: Places of the columns, and of the rows downwards from the contact, of the lower block.
+        upper: The same of the upper one, upwards.
+        radius: Radius of curvature in µm.
+        gap: Distance at the middle in µm; negative for an overlap.
+        owner: ``"default"``, or ``"seam"`` for a partition that cuts along the contact.
+        swapped: Whether the upper block is the first grain.
+    """
+    blocks, cells, height, middle = [], [], float(lower[1][-1]), 0.5 * float(lower[0][-1])
+    for number, (columns, rows) in enumerate((lower, upper)):
+        points, triangles = grid(len(columns) - 1, len(rows) - 1, len(columns) - 1.0, len(rows) - 1.0)
+        index = np.rint(points).astype(int)
+        x = columns[index[:, 0]]
+        if number == 0:
+            y = (rows[-1] - rows[::-1])[index[:, 1]]
+        else:
+            up = rows[index[:, 1]]
+            y = height + gap + up + (1.0 - up / rows[-1]) * (x - middle) ** 2 / (2.0 * radius)
+        blocks.append(np.column_stack([x, y]))
+        cells.append(triangles)
+    points = np.concatenate(blocks)
+    count = len(cells[0])
+    triangles = np.concatenate([cells[0], cells[1] + len(blocks[0])])
+    ranks = None if owner == "default" else (np.arange(len(triangles)) >= count).astype(np.int32)
+    mesh = mesh_of(comm, points, triangles, ranks)
+    is_upper = mesh.topology.original_cell_index >= count
+    top = float(points[:, 1].max())
+    where = domain.from_arrays(
+        mesh,
+        (is_upper != swapped).astype(np.int32),
+        ["alpha", "alpha"],
+        sides(float(lower[0][-1]), top),
+    )
+    loads = [
+        Support("bottom", 1),
+        Support("left", 0),
+        Support("right", 0),
+        Support("top", 1, "press"),
+    ]
+    return ElectrodeModel(where, {"alpha": SOLID}, {}, loads, 333.15, free_contact_stiffness=1.0e6)
+
+
+def hertz(comm: MPI.Intracomm, fine: float, owner: str = "default", swapped: bool = False) -> ElectrodeModel:
+    """A parabolic punch of radius 50 µm pressed into a block until contact is about 1 µm to either side."""
+    half = graded(fine, 1.6, 8.0)
+    other = graded(0.9 * fine, 1.44, 8.0)
+    rows = graded(fine, 2.0 * fine, 8.0)
+
+    def columns(right: Array) -> Array:
+        return 8.0 + np.concatenate([-right[:0:-1], right])
+
+    model = two_bodies(comm, (columns(half), rows), (columns(other), rows), 50.0, 0.0, owner, swapped)
+    solver = NewtonSolver(model, SETTINGS)
+    for press in (-0.01, -0.02, -0.03):
+        model.control("press").value = press
+        solved_step(model, solver, 1.0)
+    return model
+
+
+def test_two_curved_bodies_press_like_hertz() -> None:
+    errors = []
+    for fine in (0.2, 0.1):
+        model = hertz(MPI.COMM_SELF, fine)
+        contact = model.surface_contact
+        assert contact is not None
+        force = reaction(model, "top", 0, 1)
+        places, pressure, area = contact.pressures()
+        assert -force == pytest.approx(np.sum(pressure * area), rel=1e-4)  # the normals tilt a little
+        effective = MODULUS / (2.0 * (1.0 - POISSON**2))
+        half_width = np.sqrt(-4.0 * force * 50.0 / (np.pi * effective))
+        peak = -2.0 * force / (np.pi * half_width)
+        x = places[:, 0] - 8.0
+        # A half-ellipse has its second moment at a²/4.
+        measured = 2.0 * np.sqrt(np.sum(pressure * area * x**2) / np.sum(pressure * area))
+        centre = np.abs(x) < 0.4 * half_width
+        shape = np.sqrt(1.0 - (x[centre] / half_width) ** 2)
+        top = np.sum(pressure[centre] * area[centre]) / np.sum(shape * area[centre])
+        errors.append((abs(measured / half_width - 1.0), abs(top / peak - 1.0)))
+    assert max(errors[1]) < 0.03
+    assert 0.8 < half_width < 1.6
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("owner", ["default", "seam"])
+def test_any_partition_and_either_order_of_the_bodies_give_the_same_force(
+    comm: MPI.Intracomm, owner: str
+) -> None:
+    alone = hertz(MPI.COMM_SELF, 0.4)
+    force = reaction(alone, "top", 0, 1)
+    assert force < -10.0
+    together = hertz(comm, 0.4, owner)
+    assert reaction(together, "top", 0, 1) == pytest.approx(force, rel=1e-9)
+    assert reaction(together, "bottom", 0, 1) == pytest.approx(-force, rel=1e-9)
+    swapped = hertz(comm, 0.4, owner, swapped=True)
+    assert reaction(swapped, "top", 0, 1) == pytest.approx(force, rel=1e-9)
+
+
+def test_an_overlap_from_the_beginning_pushes_only_when_it_grows() -> None:
+    even = np.linspace(0.0, 4.0, 9)
+    model = two_bodies(MPI.COMM_SELF, (even, even), (even, even), 1e9, -0.05)
+    solver = NewtonSolver(model, SETTINGS)
+    contact = model.surface_contact
+    assert contact is not None
+    solved_step(model, solver, 1.0)
+    assert reaction(model, "top", 0, 1) == pytest.approx(0.0, abs=1e-8)
+    assert contact.penetration() == pytest.approx(0.05, abs=1e-6)
+    model.control("press").value = -0.01
+    solved_step(model, solver, 1.0)
+    pushed = reaction(model, "top", 0, 1)
+    assert pushed < -10.0
+    # Apart by less than the overlap and back: what has opened no longer counts as overlap.
+    for press in (0.03, 0.02):
+        model.control("press").value = press
+        solved_step(model, solver, 1.0)
+    assert contact.penetration() < 0.031
+    assert reaction(model, "top", 0, 1) == pytest.approx(pushed, rel=0.02)
+
+
+FRICTION = 0.3
+
+
+def slider(comm: MPI.Intracomm, owner: str = "default") -> ElectrodeModel:
+    """Two blocks with one broken interface; the upper one is pressed down and pulled sideways."""
+    mesh = mesh_of(
+        comm,
+        *grid(12, 8, 6.0, 4.0),
+        None if owner == "default" else np.repeat([0, 1], 96).astype(np.int32),
+    )
+    where = domain.from_arrays(
+        mesh, (midpoints(mesh)[:, 1] > 2.0).astype(np.int32), ["alpha", "alpha"], sides(6.0, 4.0)
+    )
+    loads = [
+        Support("bottom", 0),
+        Support("bottom", 1),
+        Support("top", 0, "pull"),
+        Support("top", 1, "press"),
+    ]
+    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, contact_stiffness=1.0e6, friction=FRICTION)
+    return ElectrodeModel(where, {"alpha": SOLID}, {"alpha|alpha": weak}, loads, 333.15)
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("owner", ["default", "seam"])
+def test_sliding_hands_over_to_search_and_keeps_pressure_and_friction(
+    comm: MPI.Intracomm, owner: str
+) -> None:
+    model = slider(comm, owner)
+    solver = NewtonSolver(model, SETTINGS)
+    model.control("press").value = -0.01
+    solved_step(model, solver, 1.0)
+    first = reaction(model, "top", 0, 1)
+    assert first < -10.0
+    forces = []
+    for number in range(1, 13):
+        model.control("pull").value = 0.05 * number
+        solved_step(model, solver, 1.0)
+        forces.append((reaction(model, "top", 0, 0), reaction(model, "top", 0, 1)))
+    share = model.facet_constants.values(model.state.paired)
+    assert model.comm.allreduce(float(np.sum(share))) == 0.0
+    along, down = forces[-1]
+    # The block now stands 0.6 of 6 µm beyond its base; the pressure on the rest carries the same height.
+    assert down == pytest.approx(first, rel=0.12)
+    assert along == pytest.approx(-FRICTION * down, rel=0.02)
+    assert reaction(model, "bottom", 0, 0) == pytest.approx(-along, rel=1e-8)
+    assert reaction(model, "bottom", 0, 1) == pytest.approx(-down, rel=1e-8)
+
+
+def test_the_tangent_is_the_derivative_of_the_forces() -> None:
+    model = slider(MPI.COMM_SELF)
+    solver = NewtonSolver(model, SETTINGS)
+    model.control("press").value = -0.01
+    solved_step(model, solver, 1.0)
+    for number in range(1, 6):
+        model.control("pull").value = 0.1 * number
+        solved_step(model, solver, 1.0)
+    contact = model.surface_contact
+    assert contact is not None
+    model.prepare_step(1.0)
+    rng = np.random.default_rng(3)
+    unknowns = model.state.unknowns.x.array
+    unknowns += 1e-5 * rng.standard_normal(len(unknowns))
+    direction = rng.standard_normal(len(unknowns))
+    rows, columns, values = contact.stiffness()
+    expected = np.zeros(len(unknowns))
+    np.add.at(expected, rows, values * direction[columns])
+
+    def forces(step: float) -> Array:
+        kept = unknowns.copy()
+        unknowns[:] = kept + step * direction
+        found = np.zeros(len(unknowns))
+        contact.add_forces(found)
+        unknowns[:] = kept
+        return found
+
+    size = 1e-9
+    difference = (forces(size) - forces(-size)) / (2.0 * size)
+    assert np.linalg.norm(expected) > 1.0
+    assert np.linalg.norm(difference - expected) < 1e-5 * np.linalg.norm(expected)
+
+
+def test_a_facet_keeps_its_partner_until_it_is_broken_and_has_moved() -> None:
+    length = np.ones(5)
+    opening = np.array([0.0, FADE_BEGINS, 0.5 * (FADE_BEGINS + FADE_ENDS), FADE_ENDS, 10.0])
+    np.testing.assert_allclose(paired_share(opening, length, np.ones(5)), [1.0, 1.0, 0.5, 0.0, 0.0])
+    np.testing.assert_allclose(paired_share(opening, length, np.full(5, 0.9)), np.ones(5))
+    assert np.all(np.diff(paired_share(opening, length, np.full(5, 0.95))) <= 0.0)

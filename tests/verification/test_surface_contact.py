@@ -96,32 +96,30 @@ def hertz(comm: MPI.Intracomm, fine: float, owner: str = "default", swapped: boo
 
     model = two_bodies(comm, (columns(half), rows), (columns(other), rows), 50.0, 0.0, owner, swapped)
     solver = NewtonSolver(model, SETTINGS)
-    for press in (-0.01, -0.02, -0.03):
+    for press in (-0.015, -0.03):
         model.control("press").value = press
         solved_step(model, solver, 1.0)
     return model
 
 
 def test_two_curved_bodies_press_like_hertz() -> None:
-    errors = []
-    for fine in (0.2, 0.1):
-        model = hertz(MPI.COMM_SELF, fine)
-        contact = model.surface_contact
-        assert contact is not None
-        force = reaction(model, "top", 0, 1)
-        places, pressure, area = contact.pressures()
-        assert -force == pytest.approx(np.sum(pressure * area), rel=1e-4)  # the normals tilt a little
-        effective = MODULUS / (2.0 * (1.0 - POISSON**2))
-        half_width = np.sqrt(-4.0 * force * 50.0 / (np.pi * effective))
-        peak = -2.0 * force / (np.pi * half_width)
-        x = places[:, 0] - 8.0
-        # A half-ellipse has its second moment at a²/4.
-        measured = 2.0 * np.sqrt(np.sum(pressure * area * x**2) / np.sum(pressure * area))
-        centre = np.abs(x) < 0.4 * half_width
-        shape = np.sqrt(1.0 - (x[centre] / half_width) ** 2)
-        top = np.sum(pressure[centre] * area[centre]) / np.sum(shape * area[centre])
-        errors.append((abs(measured / half_width - 1.0), abs(top / peak - 1.0)))
-    assert max(errors[1]) < 0.03
+    model = hertz(MPI.COMM_SELF, 0.12)
+    contact = model.surface_contact
+    assert contact is not None
+    force = reaction(model, "top", 0, 1)
+    places, pressure, area = contact.pressures()
+    assert -force == pytest.approx(np.sum(pressure * area), rel=1e-4)  # the normals tilt a little
+    effective = MODULUS / (2.0 * (1.0 - POISSON**2))
+    half_width = np.sqrt(-4.0 * force * 50.0 / (np.pi * effective))
+    peak = -2.0 * force / (np.pi * half_width)
+    x = places[:, 0] - 8.0
+    # A half-ellipse has its second moment at a²/4.
+    measured = 2.0 * np.sqrt(np.sum(pressure * area * x**2) / np.sum(pressure * area))
+    centre = np.abs(x) < 0.4 * half_width
+    shape = np.sqrt(1.0 - (x[centre] / half_width) ** 2)
+    top = np.sum(pressure[centre] * area[centre]) / np.sum(shape * area[centre])
+    assert measured == pytest.approx(half_width, rel=0.01)
+    assert top == pytest.approx(peak, rel=0.03)
     assert 0.8 < half_width < 1.6
 
 

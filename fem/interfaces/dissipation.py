@@ -173,16 +173,18 @@ def _branch_step(
 ) -> tuple[Any, Any]:
     """-½ ∫ S' δ² of one mode's stiffness S = K p(x) c(y): by growth of its own largest opening, and of the other's."""
     coupling = [other.coupling(value) for value in y]
-    mean = 0.5 * (coupling[0] + coupling[1])
-    stored = [
-        own.stored(ufl.min_value(now, largest), largest) for now, largest in zip(opening, x, strict=True)
+    mean, drop = 0.5 * (coupling[0] + coupling[1]), coupling[0] - coupling[1]
+    ends = list(zip(opening, x, strict=True))
+    # Without relaxed growth no opening is beyond the largest one remembered.
+    stored = [own.stored(ufl.min_value(now, largest), largest) for now, largest in ends]
+    excess = [
+        own.stored(ufl.max_value(now, largest), largest) - own.stored(largest, largest)
+        for now, largest in ends
     ]
-    fracture = mean * (own.spent(x[1]) - own.spent(x[0])) + 0.5 * (stored[0] + stored[1]) * (
-        coupling[0] - coupling[1]
-    )
-    beyond = [ufl.max_value(now, largest) for now, largest in zip(opening, x, strict=True)]
+    beyond = [ufl.max_value(now, largest) for now, largest in ends]
     softening = 0.5 * own.stiffness * own.final**2 / own.energy * (own.secant(x[0]) - own.secant(x[1]))
-    viscous = mean * softening * (beyond[0] * beyond[1] - x[0] * x[1])
+    fracture = mean * (own.spent(x[1]) - own.spent(x[0])) + 0.5 * (stored[0] + stored[1]) * drop
+    viscous = mean * softening * (beyond[0] * beyond[1] - x[0] * x[1]) + 0.5 * (excess[0] + excess[1]) * drop
     return own.energy * fracture, own.energy * viscous
 
 

@@ -198,3 +198,20 @@ def test_any_number_of_ranks(comm: MPI.Intracomm, name: str) -> None:
     np.testing.assert_allclose(tractions, reference.tractions(path), atol=1e-3 * STRENGTH)
     assert puller.dissipated == pytest.approx(reference.work(fine(path)), rel=1e-2)
     assert puller.damage == pytest.approx(1.0, abs=1e-4) and puller.debonded == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_energy_with_relaxed_growth(name: str) -> None:
+    """Damage that lags by two steps: work is stored, fracture and viscous dissipation, none of them negative."""
+    reference = LAWS[name]
+    puller = puller_of(name)
+    viscous = [0.0]
+    try:
+        puller.model.relaxation_ratio = 2.0
+        for opening in resolved(straight(45.0, 1.1 * reference.final * GRADED[1::2])):
+            puller.to(*opening)
+            viscous.append(puller.viscous)
+    finally:
+        puller.model.relaxation_ratio = 0.0
+    assert puller.work == pytest.approx(puller.stored + puller.dissipated + puller.viscous, rel=1e-2)
+    assert np.all(np.diff(viscous) >= -1e-12) and puller.viscous > 0.2 * puller.dissipated

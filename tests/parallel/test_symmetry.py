@@ -28,7 +28,7 @@ from tests.small import (
 
 SIZE, STEPS = 4.0, 6
 SETTINGS = SolverSettings(
-    force_tolerance=1e-9, lithium_tolerance=1e-13, potential_tolerance=1e-10, displacement_tolerance=1e-8
+    force_tolerance=1e-9, lithium_tolerance=1e-13, potential_tolerance=1e-10, displacement_tolerance=1e-9
 )
 
 
@@ -144,4 +144,6 @@ def test_nothing_changes(comm: MPI.Intracomm, reference: Array, change: dict[str
     model = electrode(comm, **change)  # type: ignore[arg-type]
     found = answer(model, bool(change.get("mirrored", False)))
     print(found, found / reference - 1.0)
-    np.testing.assert_allclose(found, reference, rtol=1e-12)
+    np.testing.assert_allclose(found[:-1], reference[:-1], rtol=1e-12)
+    # Energy goes by strains of 1e-3 and less, which carry the rounding of displacements near one.
+    np.testing.assert_allclose(found[-1], reference[-1], rtol=1e-11)

@@ -137,7 +137,6 @@ def test_creep_under_pressure_heals(comm: MPI.Intracomm) -> None:
     np.testing.assert_allclose(run(free, 1.0 / h, 2), 1.0 - 0.8 * np.exp(-1.0), rtol=1e-4)
 
 
-@pytest.mark.parallel
 def test_diffusion_makes_up_for_a_slow_outflow(comm: MPI.Intracomm) -> None:
     half = pair(comm, void_replenishment=0.5 * OUTFLOW * FARADAY)
     np.testing.assert_allclose(run(half, 1.0 / loss(), 1), np.exp(-0.5), rtol=1e-4)
@@ -170,7 +169,6 @@ def test_the_exchange_goes_by_the_contact_that_is_left(comm: MPI.Intracomm) -> N
     np.testing.assert_allclose(given, OUTFLOW * WIDTH * dt * np.exp([0.0, -1.0, -2.0]), rtol=1e-3)
 
 
-@pytest.mark.parallel
 def test_without_a_depth_nothing_is_lost_and_nothing_is_kept(comm: MPI.Intracomm) -> None:
     without, infinite = pair(comm, void_depth=None), pair(comm, void_depth=float("inf"))
     for model in (without, infinite):
@@ -179,7 +177,6 @@ def test_without_a_depth_nothing_is_lost_and_nothing_is_kept(comm: MPI.Intracomm
     assert np.array_equal(without.state.unknowns.x.array, infinite.state.unknowns.x.array)
 
 
-@pytest.mark.parallel
 def test_a_rejected_step_leaves_no_trace(comm: MPI.Intracomm) -> None:
     model = pair(comm)
     run(model, 0.5 / loss(), 1)
@@ -190,7 +187,6 @@ def test_a_rejected_step_leaves_no_trace(comm: MPI.Intracomm) -> None:
     assert np.array_equal(contact(model), kept)
 
 
-@pytest.mark.parallel
 def test_a_partner_that_is_gone_but_for_rounding_heals_nothing(comm: MPI.Intracomm) -> None:
     model = pair(comm, void_replenishment=1e3)
     model.facet_history.set_values(model.state.memory["contact"], np.full(len(model.interfaces.facets), 0.2))

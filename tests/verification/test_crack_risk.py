@@ -158,7 +158,6 @@ def test_many_grains_of_one_phase(comm: MPI.Intracomm) -> None:
     assert row["cracked_grains_alpha"] == pytest.approx(np.mean(1.0 - np.exp(-hazard)), rel=1e-5)
 
 
-@pytest.mark.parallel
 def test_hydrostatic_compression_cracks_nothing(comm: MPI.Intracomm) -> None:
     mesh = mesh_of(comm, *grid(4, 4, 4.0, 4.0))
     loads = [Prescribed(None, 0, lambda x: -0.01 * x[:2])]
@@ -184,7 +183,6 @@ def bent(comm: MPI.Intracomm, count: int, modulus: float, curvature: float) -> E
     return model_on(mesh, sides(8.0, 2.0), [material], loads)
 
 
-@pytest.mark.parallel
 def test_pure_bending(comm: MPI.Intracomm) -> None:
     curvature, modulus = 1e-6, 5.0
     largest = YOUNG / (1.0 - POISSON**2) * curvature  # at the outer fibre, 1 µm from the middle

@@ -1,0 +1,200 @@
+"""Virtual adhesion tests: a model in any state is pulled apart along a section, and its work is accounted for.
+
+*Pull-off*: the upper face moves away from the foil; side rollers stay. *Peel*: the upper left edge moves away at a
+right angle to the foil, the left side above the section is free; the interfaces let go from left to right.
+
+What is done on the body goes into the interfaces (cohesive: fracture; viscous: what relaxed growth of damage adds),
+plastic flow by phase, friction, what is stored, and what the stabilisation of snaps takes: elastic energy that would
+become motion and sound (elastic loss).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from dolfinx import fem as dfem
+
+from fem.adhesion_ledger import Ledger, Row
+from fem.constraints import Constraint, owned_dofs
+from fem.errors import RunStopped
+from fem.model import ElectrodeModel
+from fem.section import Section
+from fem.solver import NewtonSolver, SolverSettings
+from fem.stepping import Stepper, StepSettings
+
+Kind = Literal["pull-off", "peel"]
+#: Steps in which the pressure that acts on the body is taken away before it is gripped, and their length in s.
+_UNLOADING = (10, 1.0e-3)
+#: A pull-off is over when the force has fallen to this share of its largest.
+_REST = 0.005
+#: Shares of the section between which a peel is taken as steady, and at which it ends.
+STEADY = (0.3, 0.8)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """How a body is pulled.
+
+    Attributes:
+        kind: Pull-off or peel.
+        speed: Of the grip in µm/s.
+        farthest: Way of the grip in µm at which the test ends in any case.
+        first: Way of the first step in µm.
+        largest: Way of the largest step in µm.
+        damage_change: Largest change of the mean damage in a step that is aimed at.
+    """
+
+    kind: Kind = "pull-off"
+    speed: float = 0.1
+    farthest: float = 2.0
+    first: float = 5.0e-4
+    largest: float = 0.02
+    damage_change: float = 0.02
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a test gave.
+
+    Attributes:
+        rows: One a step: ``way_um``, ``force_N_m`` (per depth in 2D), ``debonded_share`` of the section, energies in
+            J/m² of the section's width.
+        reason: Why it ended.
+        complete: Whether it ended because the body was apart, or peeled as far as wanted.
+    """
+
+    rows: tuple[Row, ...]
+    reason: str
+    complete: bool
+
+
+def unload(model: ElectrodeModel, settings: SolverSettings, control: str = "pressure") -> None:
+    """Take a pressure away step by step; collective.
+
+    Raises:
+        RunStopped: The body has no equilibrium without it.
+    """
+    pressure = model.control(control)
+    start, (count, dt) = float(pressure.value), _UNLOADING
+    if start == 0.0:
+        return
+    # The time is short: nothing but the elastic answer happens in it.
+    stepper = Stepper(model, NewtonSolver(model, settings), StepSettings(first=dt, smallest=1e-6 * dt))
+    for number in range(1, count + 1):
+        pressure.value = start * (1.0 - number / count)
+        stepper.advance(dt)
+
+
+def pull(
+    model: ElectrodeModel,
+    section: Section,
+    how: Pull,
+    settings: SolverSettings,
+    told: Callable[[Row], None] | None = None,
+) -> Curve:
+    """Pull a body apart; collective. The model's constraints and state are changed.
+
+    Args:
+        model: In the state to start from, unloaded, with interfaces held elsewhere if that is wanted.
+        section: Where it is to come apart: debonding is measured there.
+        how: Kind and speed.
+        settings: Of the solver.
+        told: Called with every row.
+    """
+    grip = _grip(model, section, how)
+    ledger = Ledger(model, section, grip, how.speed)
+    limits = StepSettings(
+        first=how.first / how.speed,
+        smallest=1.0e-4 * how.first / how.speed,
+        largest=how.largest / how.speed,
+        damage_change=how.damage_change,
+        stabilisation=0.0,
+    )
+    solver = NewtonSolver(model, settings)
+    stepper = Stepper(model, solver, limits, ledger.measure)
+    # A force that resists motion is felt by the grip: only a snap that no small step follows is slowed by one.
+    slowed = Stepper(model, solver, replace(limits, stabilisation=StepSettings.stabilisation), ledger.measure)
+    rows: list[Row] = [ledger.start()]
+    peak = 0.0
+    while True:
+        left = how.farthest - rows[-1]["way_um"]
+        if left <= 1e-9 * how.farthest:
+            return Curve(tuple(rows), f"the grip has moved {how.farthest:g} um", False)
+        try:
+            try:
+                stepper.advance(left / how.speed)
+            except RunStopped:
+                slowed.next_dt = limits.first
+                slowed.advance(left / how.speed)
+                stepper.next_dt = limits.first
+        except RunStopped as stop:
+            return Curve(tuple(rows), str(stop), False)
+        rows.append(ledger.accepted())
+        if told is not None:
+            told(rows[-1])
+        force, share = rows[-1]["force_N_m"], rows[-1]["debonded_share"]
+        peak = max(peak, force)
+        if how.kind == "pull-off" and force < _REST * peak:
+            return Curve(tuple(rows), "the force has gone", True)
+        if how.kind == "peel" and share >= STEADY[1] + 0.02:
+            return Curve(tuple(rows), f"{100.0 * share:.0f} % of the section are peeled off", True)
+
+
+def steady_energy(curve: Curve, section: Section) -> float | None:
+    """Work that is not stored, per newly separated area of a peel, in J/m²; None where it did not get that far.
+
+    For a flexible arm pulled at a right angle it is the steady force per width in N/m.
+    """
+    share = np.array([row["debonded_share"] for row in curve.rows])
+    lost = np.array([row["external_work_J_m2"] - row["stored_J_m2"] for row in curve.rows]) * section.width
+    if share[-1] < STEADY[1]:
+        return None
+    first, last = (np.interp(value, share, lost) for value in STEADY)
+    return float((last - first) / ((STEADY[1] - STEADY[0]) * section.area))
+
+
+def _grip(model: ElectrodeModel, section: Section, how: Pull) -> npt.NDArray[np.int32]:
+    """Make the grip move from where it is; returns its owned dofs."""
+    state, last = model.state, model.domain.dimension - 1
+    upward = state.space.sub(0).sub(last)
+    dofs = owned_dofs(model.domain, state, upward, "top")
+    if how.kind == "peel":
+        dofs = np.intersect1d(dofs, owned_dofs(model.domain, state, upward, "left")).astype(np.int32)
+        _release_left(model, section)
+    start, began = state.unknowns.x.array[dofs].copy(), state.time
+    values = start.copy()
+
+    def refresh() -> None:
+        values[:] = start + how.speed * (state.time + float(model.dt.value) - began)
+
+    # What held these dofs before lets go.
+    model.constraints = [_without(c, dofs) for c in model.constraints]
+    model.constraints.append(Constraint(dofs, values, refresh))
+    return dofs
+
+
+def _release_left(model: ElectrodeModel, section: Section) -> None:
+    domain, state = model.domain, model.state
+    dimension = domain.dimension
+    facets = domain.boundary_facets("left")
+    domain.mesh.topology.create_connectivity(dimension - 1, dimension)
+    links = domain.mesh.topology.connectivity(dimension - 1, dimension)
+    cells = np.array([links.links(facet)[0] for facet in facets], dtype=np.int32)
+    above = facets[~section.below[domain.cell_grain[cells]]]
+    sideways = state.space.sub(0).sub(0)
+    free = dfem.locate_dofs_topological(sideways, dimension - 1, above)
+    model.constraints = [_without(c, free) for c in model.constraints]
+
+
+def _without(constraint: Constraint, dofs: npt.NDArray[np.int32]) -> Constraint:
+    kept = ~np.isin(constraint.dofs, dofs)
+    if kept.all():
+        return constraint
+    values = constraint.values
+    if isinstance(values, np.ndarray):
+        raise ValueError("the grip meets dofs whose values vary in space")
+    return Constraint(constraint.dofs[kept], values, constraint.refresh)

@@ -1,0 +1,189 @@
+"""Adhesion tests against closed forms: pull-off of a block, cantilever beam, peel of a flexible arm, in any section.
+
+A beam of height h on a rigid, clamped base, its end pulled away: with G = 6 (F a)² / (E' h³) = Gc and
+δ = 4 F a³ / (E' h³) the crack length drops out, also its correction for the rotation at the crack's tip:
+
+    F² δ = 4 (Gc / 6)^(3/2) √(E' h³).
+
+An arm that is flexible and does not stretch, pulled at a right angle, takes F = Gc per width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from fem.adhesion import STEADY, Curve, Pull, pull, steady_energy
+from fem.interfaces.law import InterfaceLaw
+from fem.loads import Support
+from fem.materials.base import Material
+from fem.model import ElectrodeModel
+from fem.section import Section, hold_elsewhere, section_above
+from fem.solver import SolverSettings
+from tests.small import grid, host, law, mesh_of, midpoints, model_on, overstress, sides
+
+PLANE_STRAIN = 1.0 - 0.3**2
+LAYERS = ("alpha", "beta", "alpha")
+
+
+def layered(
+    columns: int,
+    heights: Sequence[tuple[float, int]],
+    length: float,
+    materials: Sequence[Material],
+    laws: dict[str, InterfaceLaw],
+    phases: Sequence[str] = LAYERS,
+) -> ElectrodeModel:
+    """Layers of given heights and rows of cells on a clamped base, sides on rollers."""
+    levels = [0.0]
+    for height, rows in heights:
+        levels += list(levels[-1] + height * np.arange(1, rows + 1) / rows)
+    points, cells = grid(columns, len(levels) - 1, length, float(len(levels) - 1))
+    points[:, 1] = np.interp(points[:, 1], np.arange(len(levels)), levels)
+    mesh = mesh_of(MPI.COMM_WORLD, points, cells)
+    tops = np.cumsum([height for height, _ in heights])
+    grain = np.searchsorted(tops, midpoints(mesh)[:, 1]).astype(np.int32)
+    loads = [Support("bottom", 0), Support("bottom", 1), Support("left", 0), Support("right", 0)]
+    return model_on(
+        mesh,
+        sides(length, levels[-1]),
+        materials,
+        loads,
+        grain=grain,
+        phases=list(phases[: len(heights)]),
+        laws=laws,
+    )
+
+
+def beam(
+    columns: int, rows: int, length: float, height: float, young: float, bond: InterfaceLaw
+) -> ElectrodeModel:
+    """A beam on a base that is a hundred times stiffer."""
+    materials = [host("alpha", youngs_modulus=100.0 * young), host("beta", youngs_modulus=young)]
+    return layered(columns, [(0.5, 1), (height, rows)], length, materials, {"alpha|beta": bond})
+
+
+def lowest(model: ElectrodeModel) -> Section:
+    """The section above the lowest layer."""
+    return section_above(model, "base", np.arange(len(model.domain.grains)) < 1)
+
+
+def parts(row: dict[str, float]) -> float:
+    """All that the work went into."""
+    return sum(
+        value for name, value in row.items() if name.endswith("_J_m2") and name != "external_work_J_m2"
+    )
+
+
+def column(curve: Curve, name: str) -> np.ndarray:
+    return np.array([row[name] for row in curve.rows])
+
+
+@pytest.mark.parallel
+def test_pulled_off_a_block_takes_its_fracture_energy_and_strength() -> None:
+    model = beam(8, 2, 8.0, 2.0, 15e3, law(20.0, 0.31))
+    section = lowest(model)
+    assert (section.area, section.width) == (pytest.approx(8.0), pytest.approx(8.0))
+    curve = pull(model, section, Pull(farthest=0.2, largest=1e-3, damage_change=0.01), SolverSettings())
+    assert curve.complete and "the force has gone" in curve.reason
+    end = curve.rows[-1]
+    assert column(curve, "force_N_m").max() / section.width == pytest.approx(20.0, rel=0.015)
+    assert end["external_work_J_m2"] == pytest.approx(0.31, rel=5e-3)
+    assert end["cohesive_J_m2"] == pytest.approx(0.31, rel=5e-3)
+    assert end["debonded_share"] == pytest.approx(1.0, abs=5e-3)
+    assert parts(end) == pytest.approx(end["external_work_J_m2"], rel=5e-3)
+
+
+def test_a_layer_that_flows_adds_its_plastic_work() -> None:
+    """The bond holds 20 MPa, the layer beside it flows at 12 MPa: what it takes is found in that phase alone."""
+    soft = host("beta", youngs_modulus=8e3, poisson_ratio=0.38, flow=overstress(0.0, 0.0, 12.0, 0.05, 6.0))
+    materials = [host("alpha", youngs_modulus=50e3), soft]
+    model = layered(4, [(0.5, 1), (0.5, 1)], 2.0, materials, {"alpha|beta": law(20.0, 0.31)})
+    # Free sides, so that the layer can flow at all.
+    model.constraints = model.constraints[:2]
+    curve = pull(model, lowest(model), Pull(farthest=0.5, largest=2e-3), SolverSettings())
+    end = curve.rows[-1]
+    assert curve.complete, curve.reason
+    assert end["plastic_beta_J_m2"] > 0.05 * end["cohesive_J_m2"]
+    assert end["plastic_alpha_J_m2"] == 0.0
+    assert end["cohesive_J_m2"] == pytest.approx(0.31, rel=0.015)
+    assert parts(end) == pytest.approx(end["external_work_J_m2"], rel=1e-2)
+
+
+@pytest.mark.parametrize("fineness", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_cantilever_beam(fineness: int) -> None:
+    energy, young, height = 0.3, 1e4, 1.0
+    model = beam(24 * fineness, 2 * fineness, 12.0, height, young, law(30.0, energy))
+    section = lowest(model)
+    curve = pull(model, section, Pull("peel", farthest=2.0, largest=0.01), SolverSettings())
+    assert curve.complete, curve.reason
+    share = column(curve, "debonded_share")
+    invariant = column(curve, "force_N_m") ** 2 * column(curve, "way_um")
+    exact = 4.0 * (energy / 6.0) ** 1.5 * (young / PLANE_STRAIN * height**3) ** 0.5
+    # From where the beam is long against its height to where its far end is felt.
+    long = (share > 0.4) & (share < 0.72)
+    assert np.mean(invariant[long]) / exact == pytest.approx(1.0, abs={1: 0.035, 2: 0.025}[fineness])
+    assert np.std(invariant[long]) / exact < {1: 0.03, 2: 0.015}[fineness]
+    assert steady_energy(curve, section) == pytest.approx(energy, rel=5e-3)
+    assert parts(curve.rows[-1]) == pytest.approx(curve.rows[-1]["external_work_J_m2"], rel=5e-3)
+
+
+def test_peel_of_a_flexible_arm() -> None:
+    energy = 0.3
+    # A bond soft enough that its cohesive zone spans several cells; the arm bends within 0.8 um.
+    model = beam(32, 1, 8.0, 0.1, 2e3, law(3.0, energy))
+    section = lowest(model)
+    how = Pull("peel", farthest=9.0, largest=0.05, damage_change=0.05)
+    curve = pull(model, section, how, SolverSettings())
+    assert curve.complete, curve.reason
+    share, force = column(curve, "debonded_share"), column(curve, "force_N_m")
+    steady = (share > STEADY[0]) & (share < STEADY[1])
+    assert np.mean(force[steady]) == pytest.approx(energy, rel=0.04)
+    assert steady_energy(curve, section) == pytest.approx(energy, rel=0.03)
+    assert curve.rows[-1]["elastic_loss_J_m2"] < 0.02 * energy
+
+
+def test_the_section_decides_where_it_comes_apart() -> None:
+    """The upper bond is weaker, but only that of the section may break; without holding it, it is the one that does."""
+    materials = [host("alpha", youngs_modulus=15e3), host("beta", youngs_modulus=15e3)]
+    laws = {"alpha|beta": law(20.0, 0.31), "beta|gamma": law(10.0, 0.1)}
+    works = []
+    for hold in (True, False):
+        model = layered(
+            4,
+            [(0.5, 1), (1.0, 1), (1.0, 1)],
+            4.0,
+            [*materials, host("gamma", youngs_modulus=15e3)],
+            laws,
+            ("alpha", "beta", "gamma"),
+        )
+        section = lowest(model)
+        if hold:
+            hold_elsewhere(model, section)
+        curve = pull(model, section, Pull(farthest=0.2, largest=2e-3), SolverSettings())
+        assert curve.complete, curve.reason
+        works.append((curve.rows[-1]["cohesive_J_m2"], curve.rows[-1]["debonded_share"]))
+    assert works[0] == (pytest.approx(0.31, rel=6e-3), pytest.approx(1.0, abs=6e-3))
+    assert works[1] == (pytest.approx(0.1, rel=6e-3), pytest.approx(0.0, abs=1e-9))
+
+
+def test_an_interface_that_is_held_keeps_the_damage_it_has() -> None:
+    model = beam(4, 1, 4.0, 1.0, 15e3, law(20.0, 0.31))
+    section = lowest(model)
+    begun = pull(model, section, Pull(farthest=0.02, largest=2e-3), SolverSettings())
+    share = begun.rows[-1]["debonded_share"]
+    assert 0.3 < share < 0.9
+    before = model.mean_damage()
+    nothing = Section("nowhere", section.below, np.zeros_like(section.facets), section.area, section.width)
+    hold_elsewhere(model, nothing)
+    assert model.mean_damage() == pytest.approx(before, rel=1e-12)
+    model.constraints.pop()
+    further = pull(model, section, Pull(farthest=0.03, largest=2e-3), SolverSettings())
+    # With the stiffness that is left the force goes on in proportion to the way.
+    force, way = column(further, "force_N_m"), column(further, "way_um")
+    slope = np.diff(force)[1:] / np.diff(way)[1:]
+    assert slope.min() > 0.0 and slope.max() / slope.min() < 1.02
+    assert model.mean_damage() == pytest.approx(before, rel=1e-12)

@@ -94,7 +94,10 @@ class SolverTable(_Table):
         SolverSettings.displacement_tolerance
     )
     maximum_iterations: Annotated[int, Field(ge=1, le=200)] = SolverSettings.maximum_iterations
+    patience: Annotated[int, Field(ge=1, le=200)] = SolverSettings.patience
+    first_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.first_update
     largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.largest_update
+    largest_strain: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] = SolverSettings.largest_strain
     damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 2.0
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = SolverSettings.line_search
 

@@ -160,8 +160,7 @@ def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) ->
             *start, opening, normal, model.history_value, grown, parameters
         )
         if tired is not None:
-            values["dissipated"] += dissipation.fatigue_step(opening, normal, grown, tired, parameters)
-            values["fatigue"] = tired
+            values |= {"fatigue_before": grown.fatigue, "fatigue": tired}
     if grown.slip is not None:
         values["slip"] = grown.slip
     if grown.contact is not None:

@@ -73,7 +73,7 @@ class State:
         constant_space: Facet-wise constants.
         displacement_degree: Polynomial degree of the displacement.
         has_lithium: Whether concentration and chemical potential are unknowns.
-        memory: What the interfaces remember besides κ, of ``slip``, ``fatigue``, ``dissipated`` and ``contact``.
+        memory: What the interfaces remember besides κ: names of attributes of ``History``.
 
     Attributes:
         unknowns: Displacement (P2 unless said otherwise) and, with a lithium balance, concentration and chemical

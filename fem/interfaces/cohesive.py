@@ -166,6 +166,23 @@ def stored_energy(opening: Any, normal: Any, history: History, parameters: Cohes
     return 0.5 * (intact * ufl.max_value(along, 0.0) ** 2 + slip)
 
 
+def energy_product(
+    start: Any,
+    start_normal: Any,
+    opening: Any,
+    normal: Any,
+    history: History,
+    parameters: CohesiveParameters,
+) -> Any:
+    """½ K δ_a δ_b in J/m² with the stiffnesses of a history, without the residual one, at two openings a and b."""
+    before, slip_before = split_opening(start, start_normal)
+    after, slip_after = split_opening(opening, normal)
+    residual = parameters.residual_stiffness
+    opened = (_opening_stiffness(history, parameters) - residual) * ufl.max_value(before, 0.0)
+    slid = _slip_stiffness(history, parameters) - parameters.shear_ratio**2 * residual
+    return 0.5 * (opened * ufl.max_value(after, 0.0) + slid * ufl.dot(slip_before, slip_after))
+
+
 def _opening_stiffness(history: History, parameters: CohesiveParameters) -> Any:
     return (1.0 - damage(history, parameters)) * parameters.stiffness + parameters.residual_stiffness
 

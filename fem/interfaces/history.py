@@ -15,6 +15,7 @@ class History:
             Park, Paulino and Roesler the largest normal opening.
         slip: Largest tangential opening in µm of that law, None where no interface has it.
         fatigue: Damage by cycles in [0, 1], None where no interface tires.
+        fatigue_before: The same one step earlier: what it has grown by is accounted for in the energy of the next step.
         dissipated: Energy in J/m² dissipated so far, None where it is a function of κ alone.
         contact: Contact fraction θ of lithium metal, None where no interface has one.
     """
@@ -22,5 +23,6 @@ class History:
     opening: Any
     slip: Any | None = None
     fatigue: Any | None = None
+    fatigue_before: Any | None = None
     dissipated: Any | None = None
     contact: Any | None = None

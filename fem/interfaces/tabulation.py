@@ -39,7 +39,7 @@ def memory(laws: Sequence[InterfaceLaw]) -> tuple[str, ...]:
     tires = any(law.tires for law in laws)
     path = tires or any(law.mixes or law.law != "bilinear" for law in laws)
     voids = any(law.loses_contact for law in laws)
-    needed = {"slip": slips, "fatigue": tires, "dissipated": path, "contact": voids}
+    needed = {"slip": slips, "fatigue": tires, "fatigue_before": tires, "dissipated": path, "contact": voids}
     return tuple(name for name, wanted in needed.items() if wanted)
 
 

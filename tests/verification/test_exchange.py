@@ -23,6 +23,7 @@ from tests.small import (
     midpoints,
     model_on,
     reaction,
+    set_displacement,
     sides,
     solved_step,
 )
@@ -43,8 +44,12 @@ def layers(
     names: tuple[str, str] = ("alpha", "beta"),
     mirrored: bool = False,
     cut: str | None = None,
+    **others: float,
 ) -> ElectrodeModel:
-    """Two layers; the thick one lies below, or above where ``mirrored``; ``names`` are their phases."""
+    """Two layers; the thick one lies below, or above where ``mirrored``; ``names`` are their phases.
+
+    ``others`` are parameters of their interface.
+    """
     points, cells = grid(2, 6, WIDTH, 6.0)
     level = points[:, 1].copy()
     points[:, 1] = np.where(level < 4.0, 2.5 * level, 10.0 + 2.5 * (level - 4.0))
@@ -76,18 +81,24 @@ def layers(
         grain=grain,
         phases=list(names),
         # j = (µ⁻ - µ⁺) / R_s = h (c⁻ - c⁺): the resistance that belongs to a conductance on concentration.
-        laws={"alpha|beta": law(exchange_resistance=slope / conductance)},
+        laws={"alpha|beta": law(exchange_resistance=slope / conductance, **others)},
         start=0.2,
     )
 
 
-def debond_half(model: ElectrodeModel) -> None:
-    """Spend half of the interface's fracture energy and let the exchange know."""
-    history = 0.5 * (20.0 / 2.0e5 + 2.0 * 0.31 / 20.0)
+def debond(model: ElectrodeModel, share: float) -> None:
+    """Spend a share of the interface's fracture energy and let the exchange know."""
+    stiffness = model.laws[0].stiffness.value
+    history = (1.0 - share) * 20.0 / stiffness + share * 2.0 * 0.31 / 20.0
     field = model.facet_constants.constant("history", np.full(len(model.interfaces.facets), history))
     value = model.facet_constants.value(field)
     model.facet_history.update(model.state.largest_opening, model.facet_history.projection(value))
     model.commit_exchange()
+
+
+def debond_half(model: ElectrodeModel) -> None:
+    """Spend half of the interface's fracture energy."""
+    debond(model, 0.5)
     # Of the intact stiffness, which is a numerical one, hardly anything is left.
     assert model.mean_damage() == pytest.approx(0.9968, rel=1e-3)
 
@@ -141,3 +152,36 @@ def test_names_and_mirror_do_not_matter(comm: MPI.Intracomm, swapped: bool, mirr
     np.testing.assert_allclose(steady_fluxes(model), FLUX, rtol=1e-8)
     debond_half(model)
     np.testing.assert_allclose(steady_fluxes(model), HALF_FLUX, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("debonded", "opening", "kept", "share"),
+    [
+        (0.0, 0.0, 0.0, 1.0),
+        (0.0, -1e-5, 0.0, 1.0),
+        # A gap passes what still holds; when nothing does, what the section does not show.
+        (0.3, 2e-3, 0.0, 0.7),
+        (1.0, 0.1, 0.0, 0.0),
+        (1.0, 0.1, 0.25, 0.25),
+        (0.4, 0.1, 0.25, 0.25 + 0.75 * 0.6),
+        # 2 MPa of contact pressure against 3 MPa that restore half.
+        (1.0, -1e-5, 0.0, 0.4),
+        (0.5, -1e-5, 0.0, 0.5 + 0.5 * 0.4),
+        (1.0, -1e-5, 0.25, 0.25 + 0.75 * 0.4),
+    ],
+)
+def test_share_of_the_exchange_by_debonding_gap_and_pressure(
+    comm: MPI.Intracomm, debonded: float, opening: float, kept: float, share: float
+) -> None:
+    model = layers(comm, CONDUCTANCE, open_exchange=kept, contact_pressure=3.0)
+    set_displacement(model, lambda x: np.array([0.0 * x[0], 0.0 * x[0] + opening]), 1)
+    debond(model, debonded)
+    passed = model.facet_constants.integrals(model.facet_constants.projection(model.exchange_share))
+    assert model.comm.allreduce(float(np.sum(passed))) / WIDTH == pytest.approx(share, abs=1e-7)
+
+
+def test_a_numerical_stiffness_does_not_count(comm: MPI.Intracomm) -> None:
+    for stiffness in (2.0e4, 2.0e5, 2.0e6):
+        model = layers(comm, CONDUCTANCE, stiffness=stiffness)
+        debond(model, 0.5)
+        np.testing.assert_allclose(steady_fluxes(model), HALF_FLUX, rtol=1e-8)

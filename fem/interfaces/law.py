@@ -97,7 +97,7 @@ class InterfaceLaw:
 
 _LINEAR = "softens along a straight line, as the bilinear law does"
 _LIMIT = "a quarter of the strength in Roe and Siegmund 2003, 10.1016/S0013-7944(02)00034-6; for metals"
-_PEAK = "peak at a twentieth of the final opening: a compromise of stiffness and Newton iterations"
+_PEAK = "peak at a twentieth of the final opening"
 #: Parameters that some laws have and others have not, with what they are where a case does not give them. The energy
 #: and the length have no default: without them there is no difference between the modes, and no fatigue.
 OPTIONAL: dict[str, Parameter] = {

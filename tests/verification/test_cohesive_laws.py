@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from tests.separation import Puller, leg, pair, straight
+from tests.separation import Puller, elastic, leg, pair, straight
 from tests.separation_laws import (
     LAWS,
     ONE_ENERGY,
@@ -21,7 +21,7 @@ from tests.separation_laws import (
     TOUGH_IN_SHEAR,
     Potential,
 )
-from tests.small import Array
+from tests.small import Array, box, faces, mesh_of, midpoints, model_on, residual, set_displacement
 
 # As fine at the beginning as the rise to the strength asks for.
 GRADED = np.linspace(0.0, 1.0, 101)[1:] ** 2.0
@@ -215,3 +215,38 @@ def test_energy_with_relaxed_growth(name: str) -> None:
         puller.model.relaxation_ratio = 0.0
     assert puller.work == pytest.approx(puller.stored + puller.dissipated + puller.viscous, rel=1e-2)
     assert np.all(np.diff(viscous) >= -1e-12) and puller.viscous > 0.2 * puller.dissipated
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bilinear, power", "exponential, power", "ppr, tough in shear"])
+def test_separation_in_three_dimensions(name: str) -> None:
+    """A cube of two grains, moved apart at an angle to all axes without being strained."""
+    reference, tilt, turn = LAWS[name], 0.7, 0.4
+    mesh = mesh_of(MPI.COMM_SELF, *box(2, 1.0))
+    model = model_on(
+        mesh,
+        faces(1.0),
+        [elastic("alpha", 1e3), elastic("beta", 1e3)],
+        grain=(midpoints(mesh)[:, 2] > 0.5).astype(np.int32),
+        phases=["alpha", "beta"],
+        laws={"alpha|beta": reference.law},
+    )
+    direction = np.array([np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt)])
+    upper = model.state.dofs.cell_displacement[model.domain.cell_grain == 1]
+    path = 1.3 * reference.final * GRADED[1::2]
+    forces = []
+    for distance in path:
+        model.prepare_step(1.0)
+        for grain in (0, 1):
+            shift = grain * distance * direction
+            set_displacement(model, lambda x, s=shift: s[:, None] * np.ones_like(x[:1]), grain)
+        values = residual(model)
+        forces.append([np.sum(values[np.unique(upper[..., axis])]) for axis in range(3)])
+        model.commit()
+    expected = reference.tractions(straight(np.rad2deg(tilt), path))
+    across = np.array([np.cos(turn), np.sin(turn), 0.0])
+    np.testing.assert_allclose(np.array(forces)[:, 2], expected[:, 0], atol=1e-6 * STRENGTH)
+    np.testing.assert_allclose(np.array(forces) @ across, expected[:, 1], atol=1e-6 * STRENGTH)
+    spent = model.facet_constants.projection(model.history_value.dissipated)
+    energy = reference.work(fine(straight(np.rad2deg(tilt), path)))
+    assert np.sum(model.facet_constants.integrals(spent)) == pytest.approx(energy, rel=1e-3)

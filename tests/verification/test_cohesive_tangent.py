@@ -175,3 +175,15 @@ def test_swapping_the_sides_changes_nothing(name: str) -> None:
     scale = np.abs(answers[0]).max(axis=0)
     assert np.all(scale > 0.0)
     assert np.max(np.abs(answers[0] - answers[1]) / scale) < 1e-12
+
+
+def test_only_what_occurs_is_compiled() -> None:
+    """The default law has no memory but κ, no mode mixture and no choice between laws."""
+    plain = prepared("bilinear")
+    assert list(plain.cohesive.laws) == ["bilinear"] and not plain.cohesive.chosen
+    assert plain.cohesive.mixture is None and plain.cohesive.fatigue is None and not plain.state.memory
+    assert not plain.cohesive.remembers_path
+    potential = prepared("ppr, tough in shear")
+    assert list(potential.cohesive.laws) == ["ppr"] and set(potential.state.memory) == {"slip", "dissipated"}
+    smooth = prepared("exponential, power")
+    assert list(smooth.cohesive.laws) == ["exponential"] and set(smooth.state.memory) == {"dissipated"}

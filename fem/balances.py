@@ -239,17 +239,19 @@ def interface_work(
     """Virtual work of the interface tractions: cohesion, contact, friction.
 
     ``stabilisation`` resists the motion of a step at the grains that snapped in it (see fem/stepping.py); it is zero
-    everywhere else, and its dissipation is reported with the viscous one.
+    everywhere else, and its dissipation is reported with the viscous one. Where nothing rubs ``friction`` is None, and
+    none is compiled.
     """
     opening = interface_opening(fields.displacement)
     direction = kinematics.rotated_normal(fields.displacement, normal)
     grown = cohesive.grown_history(opening, direction, history, parameters, dt)
     pull = cohesive.traction(opening, direction, grown, parameters)
-    slip = opening - interface_opening(previous.displacement)
     push = contact.contact_traction(opening, direction, parameters.contact_stiffness)
-    drag = contact.friction_traction(slip, direction, pressure, friction, dt)
-    astray = opening - interface_opening(expected.displacement)
-    return ufl.inner(pull + push + drag + stabilisation * astray, interface_opening(test.displacement)) * dS
+    force = pull + push + stabilisation * (opening - interface_opening(expected.displacement))
+    if friction is not None:
+        slip = opening - interface_opening(previous.displacement)
+        force += contact.friction_traction(slip, direction, pressure, friction, dt)
+    return ufl.inner(force, interface_opening(test.displacement)) * dS
 
 
 def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:

@@ -129,9 +129,11 @@ class InterfaceEnergy:
         history = model.history_value
         grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
         slip = opening - start
-        drag = contact.friction_traction(
-            slip, normal, model.facet_history.value(model.state.contact_pressure), model.friction, model.dt
-        )
+        rubbed: Any = 0.0
+        if model.friction is not None:
+            pressure = model.facet_history.value(model.state.contact_pressure)
+            drag = contact.friction_traction(slip, normal, pressure, model.friction, model.dt)
+            rubbed = ufl.dot(drag, slip)
         path = (start, start_normal, opening, normal, history, grown, parameters)
         fracture = dissipation.fracture_dissipation(grown, parameters)
         if parameters.remembers_path:
@@ -142,7 +144,7 @@ class InterfaceEnergy:
                 + contact.contact_energy(opening, normal, parameters.contact_stiffness),
                 fracture,
                 dissipation.viscous_dissipation(*path),
-                ufl.dot(drag, slip),
+                rubbed,
                 model.facet_constants.value(model.state.stabilisation) * ufl.dot(opening - expected, slip),
             ]
         )

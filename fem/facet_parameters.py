@@ -35,7 +35,7 @@ class FacetParameters:
         relaxation_time: Longest time in s over which damage follows the opening.
         relaxation: The same as the Constant the forms see; a model adds its share of the step.
         open_exchange: Share of the exchange that an open gap keeps.
-        friction: Coulomb coefficient.
+        friction: Coulomb coefficient, None where it is zero everywhere.
         conductance: 1 / R_s in fmol²/(pJ µm² s).
         contact_reference: Pressure in MPa that restores half of the exchange.
     """
@@ -44,7 +44,7 @@ class FacetParameters:
     relaxation_time: float
     relaxation: dfem.Constant
     open_exchange: Any
-    friction: Any
+    friction: Any | None
     conductance: Any
     contact_reference: dfem.Constant
 
@@ -86,12 +86,13 @@ def tabulate_laws(
         mixture=mode_mixture(laws, field),
         fatigue=fatigue_parameters(laws, field),
     )
+    friction = [law.friction.value for law in laws]
     return FacetParameters(
         cohesive,
         relaxation_time,
         relaxation,
         open_exchange=field("open_exchange", [law.open_exchange.value for law in laws]),
-        friction=field("friction", [law.friction.value for law in laws]),
+        friction=field("friction", friction) if any(friction) else None,
         conductance=field("conductance", [1.0 / law.exchange_resistance.value for law in laws]),
         contact_reference=dfem.Constant(
             domain.mesh, min((law.contact_pressure.value for law in laws), default=1.0)

@@ -148,6 +148,10 @@ class ElectrodeModel:
             table = flow_table(domain.cell_phase[state.point_cells], self.materials, temperature)
             self._flow = FlowUpdate(domain, state, table, forms.flow)
         self._interface_forms = build_interface_forms(self) if self.interfaces.kinds else None
+        self._breakable_area = 0.0
+        if self._interface_forms is not None:
+            breakable = self.facet_constants.integrals(self._interface_forms.breakable)
+            self._breakable_area = float(self.comm.allreduce(float(np.sum(breakable))))
         self.tension = Tension(self)
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
         nodes = tabulate_nodes(domain, self.materials, self.state)
@@ -254,14 +258,8 @@ class ElectrodeModel:
 
     def mean_damage(self) -> float:
         """Damage averaged over the area of all breakable interfaces."""
-        forms = self._interface_forms
-        if forms is None:
-            return 0.0
-        local = np.array(
-            [np.sum(self.facet_constants.integrals(form)) for form in (forms.damage, forms.breakable)]
-        )
-        broken, area = self.comm.allreduce(local[0]), self.comm.allreduce(local[1])
-        return broken / area if area > 0.0 else 0.0
+        broken = float(self.comm.allreduce(float(np.sum(self.facet_damage()))))
+        return broken / self._breakable_area if self._breakable_area > 0.0 else 0.0
 
     def commit_exchange(self) -> None:
         """Evaluate what the interfaces let through during the next step from the state they are in now."""

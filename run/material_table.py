@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from fem.interfaces.law import shipped_laws
+from fem.interfaces.law import InterfaceLaw, shipped_laws
 from fem.materials.base import parameters_of
 from fem.materials.library import MATERIALS
 from run.overrides import unknown_key
@@ -49,7 +49,7 @@ def material_table(case: Case | None, only: str | None, width: int = 150) -> str
     console = Console(file=text, width=width, color_system=None)
     for name, item in chosen.items():
         where = "interfaces" if name in laws else "materials"
-        table = Table(title=f"{where}.{name}", title_justify="left", box=None, pad_edge=False)
+        table = Table(title=f"{where}.{name}{_choices(item)}", title_justify="left", box=None, pad_edge=False)
         for heading in ("parameter", "value", "unit", "mark", "source"):
             table.add_column(heading, justify="right" if heading == "value" else "left")
         for key, parameter in parameters_of(item):
@@ -60,3 +60,10 @@ def material_table(case: Case | None, only: str | None, width: int = 150) -> str
     if only is None:
         console.print(f"interfaces (name one to see it): {', '.join(laws)}", soft_wrap=True)
     return text.getvalue().rstrip()
+
+
+def _choices(item: object) -> str:
+    """What an interface law is besides its numbers."""
+    if not isinstance(item, InterfaceLaw) or not item.breaks:
+        return ""
+    return f", law = {item.law}" + (f", mode_mix = {item.mode_mix}" if item.mixes else "")

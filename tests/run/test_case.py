@@ -18,6 +18,7 @@ from run.case import check_case, load_case
 from run.case_tables import SolverTable, TimeTable
 from run.errors import InputError
 from run.estimate import describe, user_parameters
+from run.material_table import material_table
 from run.toml_text import dumps, setting_value
 from tests.run.conftest import CASES
 
@@ -161,6 +162,7 @@ def test_an_interface_law_is_chosen_by_kind_and_brings_its_parameters() -> None:
     )
     assert [silicon.number(key) for key in shapes] == [3.0, 2.0, 0.05, 0.1]
     assert {"shear_shape_exponent", "fatigue_endurance_ratio"} < dict(parameters_of(silicon)).keys()
+    assert "law = exponential, mode_mix = power" in material_table(case, "graphite|graphite")
     # The shipped laws are what they were.
     assert all(law.law == "bilinear" and not law.tires and not law.mixes for law in shipped_laws().values())
 

@@ -52,7 +52,7 @@ class Ledger:
             "force_N_m": self._force(),
             "debonded_share": totals["debonded"],
             **dict.fromkeys(("external_work_J_m2", "cohesive_J_m2", "viscous_J_m2"), 0.0),
-            **dict.fromkeys(("friction_J_m2", "elastic_loss_J_m2", "stored_J_m2"), 0.0),
+            **dict.fromkeys(("friction_J_m2", "slowed_J_m2", "stored_J_m2"), 0.0),
             **{f"plastic_{phase}_J_m2": 0.0 for phase in phases},
         }
         return self._last
@@ -71,7 +71,7 @@ class Ledger:
             "cohesive_J_m2": (totals["fracture"] - self._fracture) / width,
             "viscous_J_m2": last["viscous_J_m2"] + totals["viscous"] / width,
             "friction_J_m2": last["friction_J_m2"] + totals["friction"] / width,
-            "elastic_loss_J_m2": last["elastic_loss_J_m2"] + totals["stabilisation"] / width,
+            "slowed_J_m2": last["slowed_J_m2"] + totals["stabilisation"] / width,
             "stored_J_m2": (totals["stored"] - self._stored) / width,
         }
         for phase in self._model.domain.phases:

@@ -24,6 +24,8 @@ from fem.thickness import FOIL, SEPARATOR
 
 #: Everywhere but in the section interfaces hold this many times more opening: more than any test opens them.
 _HELD = 1.0e4
+#: Stiffness in MPa/µm that is left to the ties of fillings: enough for them to follow, a thousandth of what counts.
+_LOOSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,21 @@ def cell_volumes(model: ElectrodeModel) -> Array:
     edges = points[:, 1:] - points[:, :1]
     volumes: Array = np.abs(np.linalg.det(edges)) / factorial(domain.dimension)
     return volumes
+
+
+def release_fillings(model: ElectrodeModel) -> None:
+    """Let go of the filling of pores: what stands for nothing must not hold grains together.
+
+    Its ties do not break. Where two grains part beside a pore they share a corner of the filling, and its ties to both
+    would carry as much as a bond.
+    """
+    solid = np.array([material.solid for material in model.materials], dtype=bool)
+    phase = model.domain.cell_phase[model.interfaces.quadruples[:, [0, 2]]]
+    tied = ~solid[phase].all(axis=1)
+    (field,) = extract_coefficients(model.cohesive.stiffness)
+    values = model.facet_constants.values(field)
+    values[tied] = np.minimum(values[tied], _LOOSE)
+    model.facet_constants.set_values(field, values)
 
 
 def hold_elsewhere(model: ElectrodeModel, section: Section) -> None:

@@ -13,15 +13,15 @@ from run import drive
 from run.case import Case
 
 
-def build_model(case: Case, domain: Domain) -> ElectrodeModel:
-    """The model of a case on its mesh."""
+def build_model(case: Case, domain: Domain, temperature: float | None = None) -> ElectrodeModel:
+    """The model of a case on its mesh, at the case's temperature unless another one is given in K."""
     table = case.file
     return ElectrodeModel(
         domain,
         case.materials,
         case.laws,
         drive.loads(domain.dimension),
-        table.drive.temperature,
+        table.drive.temperature if temperature is None else temperature,
         table.drive.start_voltage,
         relaxation_ratio=table.solver.damage_relaxation,
     )

@@ -1,4 +1,4 @@
-"""The command line: ``swellbound check|mesh|run|resume|materials|report|benchmark|doctor``.
+"""The command line: ``swellbound check|mesh|run|resume|adhesion|materials|report|benchmark|doctor``.
 
 Exit codes: 0 done; 2 bad input, found before any meshing; 3 the run had to stop and its last good state is saved;
 4 the run was interrupted and saved, ``resume`` goes on; 1 anything else. Under MPI only rank 0 prints and all ranks
@@ -13,23 +13,24 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
-from run import about
-from run.errors import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, EXIT_RESUME, InputError, ResultsError
+from run.command_line import Action, build_parser
+from run.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_FAILURE,
+    EXIT_OK,
+    EXIT_RESUME,
+    EXIT_STOPPED,
+    InputError,
+    ResultsError,
+)
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
     from run.case import Case
     from run.session import RunResult
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the command line in one sentence, on rank 0 only."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError("the command line", f"is not allowed: {message}; try {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # --help and --version print from inside argparse.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     try:
-        given = _parser().parse_args(arguments)
+        given = build_parser(_ACTIONS).parse_args(arguments)
         action: Callable[[argparse.Namespace, MPI.Intracomm], int] = given.action
         return action(given, comm)
     except (InputError, ResultsError) as error:
@@ -146,6 +147,42 @@ def _resume(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     return _ended(result, out, given.quiet, comm)
 
 
+def _adhesion(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
+    from fem.adhesion import Pull
+    from run import adhesion, units
+
+    def value(option: str, text: str | None, kind: units.Kind) -> float | None:
+        if text is None:
+            return None
+        try:
+            return units.parse(text, kind)[0]
+        except units.UnitError as error:
+            raise InputError(option, f"= {text!r} is not allowed: it must be {error}") from error
+
+    try:
+        at = "foil" if given.at == "foil" else units.parse(given.at, units.LENGTH)[0]
+    except units.UnitError as error:
+        raise InputError("--at", f"= {given.at!r} is not allowed: it must be foil, or {error}") from error
+    speed = value("--rate", given.rate, units.SPEED) or 0.0
+    if not speed > 0.0:
+        raise InputError("--rate", f"= {given.rate!r} is not allowed: it must be above 0 um/s")
+    temperature = value("--temperature", given.temperature, units.TEMPERATURE)
+    kind = adhesion.kind_of(given.test)
+    pull = Pull(kind, speed, farthest={"pull-off": 1.0, "peel": 10.0}[kind])
+    out = None if given.out is None else Path(given.out)
+    options = adhesion.AdhesionOptions(Path(given.folder), at, pull, temperature, out, given.quiet)
+    table = adhesion.adhesion_of_run(options, comm)
+    if not given.quiet:
+        _say(
+            comm,
+            f"{adhesion.one_line(table)}\n{options.folder}: adhesion.json, adhesion.csv, force.png, section.png",
+        )
+    if not table["complete"]:
+        _complain(comm, f"the test is not complete: {table['end_reason']}")
+        return EXIT_STOPPED
+    return EXIT_OK
+
+
 def _wall_time(given: argparse.Namespace) -> float | None:
     from run import units
 
@@ -219,125 +256,17 @@ def _doctor(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     return examine(comm)
 
 
-# ---------------------------------------------------------------------- words
-
-_EXAMPLES = {
-    "check": "swellbound check run/cases/bare.toml",
-    "mesh": "swellbound mesh run/cases/bare.toml --out results/bare/mesh",
-    "run": "mpirun -n 2 swellbound run run/cases/bare.toml --out results/bare --set drive.stack_pressure='5 MPa'",
-    "resume": "mpirun -n 2 swellbound resume results/bare --wall-time '12 h'",
-    "materials": "swellbound materials silicon",
-    "report": "swellbound report results/demo/bare",
-    "benchmark": "swellbound benchmark newton results/demo/bare",
-    "doctor": "mpirun -n 2 swellbound doctor",
+_ACTIONS: dict[str, Action] = {
+    "check": _check,
+    "mesh": _mesh,
+    "run": _run,
+    "resume": _resume,
+    "adhesion": _adhesion,
+    "materials": _materials,
+    "report": _report,
+    "benchmark": _benchmark,
+    "doctor": _doctor,
 }
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="swellbound",
-        description="Particle-resolved finite elements for battery electrodes that swell.",
-        epilog="Each command has its own --help with an example.",
-    )
-    parser.add_argument("--version", action="version", version=f"swellbound {about.version()}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-
-    def command(
-        name: str, action: Callable[[argparse.Namespace, Any], int], text: str
-    ) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(
-            name,
-            help=text[0].lower() + text[1:].split(".")[0],
-            description=text,
-            epilog=f"example: {_EXAMPLES[name]}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        made.set_defaults(action=action)
-        return made
-
-    def with_case(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        made.add_argument("case", metavar="CASE.toml", help="the case file")
-        _add_set(made)
-        return made
-
-    with_case(
-        command(
-            "check", _check, "Check a case file and say what it amounts to. Nothing is meshed or written."
-        )
-    )
-    mesh = with_case(command("mesh", _mesh, "Make the mesh of a case: .msh, .json sidecar and picture."))
-    mesh.add_argument("--out", metavar="DIR", help="folder for the mesh (default: results/NAME/mesh)")
-    run = with_case(command("run", _run, "Mesh and run a case, on all ranks mpirun starts."))
-    run.add_argument("--out", metavar="DIR", help="run folder (default: results/NAME)")
-    run.add_argument("--mesh", metavar="FILE.msh", help="use this mesh of ours instead of making one")
-    _add_session(run)
-    resume = command(
-        "resume",
-        _resume,
-        "Go on with a run that was interrupted or killed, from its last checkpoint. Any number of ranks will do; on "
-        "as many as before it goes on bit for bit.",
-    )
-    resume.add_argument("folder", metavar="DIR", help="the run folder")
-    _add_session(resume)
-    materials = command(
-        "materials", _materials, "List the parameters of materials and interfaces with their sources."
-    )
-    materials.add_argument(
-        "only", nargs="?", metavar="NAME", help="one phase (silicon) or interface (graphite|silicon)"
-    )
-    materials.add_argument("--case", metavar="CASE.toml", help="with the values of this case")
-    _add_set(materials)
-    report = command("report", _report, "Draw the pictures of a run folder anew.")
-    report.add_argument("folder", metavar="DIR", help="the run folder")
-    benchmark = command(
-        "benchmark",
-        _benchmark,
-        "Measure against plain DOLFINx, on 1 and 2 ranks. WHAT is newton, a Newton step of the demonstration, or "
-        "polycrystal, the yardstick of interface codes.",
-    )
-    _add_benchmarks(benchmark)
-    command("doctor", _doctor, "Say whether everything needed is there and MPI works. Changes nothing.")
-    return parser
-
-
-def _add_benchmarks(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(folders=[], refine=1.0)
-    kinds = parser.add_subparsers(metavar="WHAT", dest="what", parser_class=_Parser)
-    newton = kinds.add_parser(
-        "newton", help="time of a Newton step, as a markdown table (default)", allow_abbrev=False
-    )
-    newton.add_argument(
-        "folders", nargs="*", metavar="DIR", help="run folders whose Newton iterations are listed"
-    )
-    newton.add_argument(
-        "--refine", type=float, default=1.0, help="element sizes are divided by this (default 1)"
-    )
-    polycrystal = kinds.add_parser(
-        "polycrystal", help="100 grains pulled apart, beside a plain elastic solve", allow_abbrev=False
-    )
-    polycrystal.add_argument(
-        "--out", metavar="FILE.json", help="the figures (default: results/benchmark/polycrystal.json)"
-    )
-
-
-def _add_session(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument(
-        "--wall-time",
-        metavar="TIME",
-        help='save and leave with exit code 4 before so much wall time has passed, e.g. "12 h"',
-    )
-
-
-def _add_set(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="TABLE.KEY=VALUE",
-        help="override any key of the case file, as often as needed; the value as in TOML, quotes optional",
-    )
 
 
 if __name__ == "__main__":

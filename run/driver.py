@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mpi4py import MPI
 
-from run import folder, results
+from run import folder, restart, results
 from run.case import Case
 from run.errors import ResultsError
 from run.folder import LOG
@@ -55,6 +55,7 @@ def resume_case(options: RunOptions, comm: MPI.Intracomm) -> RunResult | None:
         case, mesh, status = on_first_rank(comm, lambda: folder.open_again(options.out))
         if status.get("state") == "finished":
             return None
+        on_first_rank(comm, lambda: restart.remove_leftovers(options.out))
         return _go(case, replace(options, mesh=mesh), comm, began, resumed=True)
 
 

@@ -16,7 +16,7 @@ from mpi4py import MPI
 
 from fem.materials.base import parameters_of
 from fem.model import ElectrodeModel
-from run import about, restart, results
+from run import about, results
 from run.case import Case, load_case
 from run.errors import InputError, ResultsError
 from run.ranks import on_first_rank
@@ -93,8 +93,8 @@ def begin(folder: Path, case: Case, mesh: Path | None) -> None:
     )
 
 
-def open_again(folder: Path) -> tuple[Case, Path | None, dict[str, Any]]:
-    """The case of a run folder, the mesh its user gave, and its status; what a killed run left aside is removed.
+def open_again(folder: Path, option: str = "DIR") -> tuple[Case, Path | None, dict[str, Any]]:
+    """The case of a run folder, the mesh its user gave, and its status. Nothing is changed.
 
     Raises:
         InputError: The folder holds no run that can go on.
@@ -102,7 +102,7 @@ def open_again(folder: Path) -> tuple[Case, Path | None, dict[str, Any]]:
     for name in (results.RUN, results.RESOLVED, results.CASE, results.STATUS):
         if not (folder / name).is_file():
             raise InputError(
-                "DIR", f"= {str(folder)!r} is not allowed: it holds no {name}; give the folder of a run"
+                option, f"= {str(folder)!r} is not allowed: it holds no {name}; give the folder of a run"
             )
     try:
         table = results.read_json(folder / results.RUN)
@@ -110,14 +110,13 @@ def open_again(folder: Path) -> tuple[Case, Path | None, dict[str, Any]]:
         case = load_case(folder / results.RESOLVED)
         source = (folder / results.CASE).read_text(encoding="utf-8")
     except (ResultsError, OSError) as error:
-        raise InputError("DIR", f"= {str(folder)!r} is not allowed: {error}") from error
+        raise InputError(option, f"= {str(folder)!r} is not allowed: {error}") from error
     if case.content_hash != table["case_hash"]:
         raise InputError(
-            "DIR",
-            f"= {str(folder)!r} is not allowed: its {results.RESOLVED} is no longer the case that was run; start it "
-            "anew by swellbound run",
+            option,
+            f"= {str(folder)!r} is not allowed: its {results.RESOLVED} is not the case that was run, or not to this "
+            "version; start it anew by swellbound run",
         )
-    restart.remove_leftovers(folder)
     mesh = None if table["mesh"] is None else Path(table["mesh"])
     return replace(case, source=source, settings=tuple(table["settings"])), mesh, status
 

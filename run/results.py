@@ -23,7 +23,7 @@ from run.errors import InputError, ResultsError
 HISTORY, SUMMARY, STATUS, LOG = "history.csv", "summary.json", "status.json", "run.log"
 CASE, RESOLVED, PARAMETERS, SECTIONS = "case.toml", "resolved.toml", "parameters.csv", "section.npz"
 RUN = "run.json"
-MESH, FIELDS, PICTURES, STATE = "mesh", "fields", "pictures", "state"
+MESH, FIELDS, PICTURES, STATE, ADHESION = "mesh", "fields", "pictures", "state", "adhesion"
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def prepare_folder(folder: Path) -> None:
         # status.json goes last: a folder without it would not be recognised as ours.
         for name in (SUMMARY, HISTORY, LOG, RUN, CASE, RESOLVED, PARAMETERS, SECTIONS):
             (folder / name).unlink(missing_ok=True)
-        for inner in (PICTURES, STATE, FIELDS):
+        for inner in (PICTURES, STATE, FIELDS, ADHESION):
             _clear(folder / inner)
         write_json(folder / STATUS, {"state": "starting"})
     except (OSError, ResultsError) as error:

@@ -72,6 +72,9 @@ TOUGHNESS = _scaled(
     {"MPa um^0.5": 1.0, "MPa m^0.5": 1e3, "kPa m^0.5": 1.0},
 )
 RATE = _scaled("a rate", "1/s", "1e-4 1/s", {"1/s": 1.0, "1/min": 1.0 / 60.0, "1/h": 1.0 / 3600.0})
+SPEED = _scaled(
+    "a speed", "um/s", "0.1 um/s", {"nm/s": 1e-3, "um/s": 1.0, "µm/s": 1.0, "mm/s": 1e3, "mm/min": 1e3 / 60.0}
+)
 DIFFUSIVITY = _scaled(
     "a diffusivity", "um^2/s", "2.4e-13 m^2/s", {"um^2/s": 1.0, "m^2/s": 1e12, "cm^2/s": 1e8}
 )
@@ -101,7 +104,7 @@ EXCHANGE_RESISTANCE = _scaled(
 )
 KINDS = (
     PRESSURE, TEMPERATURE, TIME, VOLTAGE, CURRENT_DENSITY, C_RATE, NUMBER, LENGTH, RATE, DIFFUSIVITY, CONDUCTIVITY,
-    CONCENTRATION, MOLAR_ENERGY, SURFACE_ENERGY, LINE_FORCE, STIFFNESS, EXCHANGE_RESISTANCE, VOLUME, TOUGHNESS,
+    CONCENTRATION, MOLAR_ENERGY, SURFACE_ENERGY, LINE_FORCE, STIFFNESS, EXCHANGE_RESISTANCE, VOLUME, TOUGHNESS, SPEED,
 )  # fmt: skip
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s*(.*?)\s*")

@@ -211,7 +211,7 @@ def _moved_node(mesh: Path, text: bytes) -> bytes:
             lambda out: (out / results.RESOLVED).write_text(
                 (out / results.RESOLVED).read_text().replace("0.0145", "0.0146")
             ),
-            "no longer the case that was run",
+            "not the case that was run",
         ),
     ],
     ids=["no folder", "no run", "damaged", "other case"],

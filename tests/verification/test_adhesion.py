@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from fem.adhesion import STEADY, Curve, Pull, pull, steady_energy
+from fem.adhesion import STEADY, Curve, Pull, elastic_loss, pull, steady_energy
 from fem.interfaces.law import InterfaceLaw
 from fem.loads import Support
 from fem.materials.base import Material
@@ -104,7 +104,7 @@ def test_a_layer_that_flows_adds_its_plastic_work() -> None:
     model = layered(4, [(0.5, 1), (0.5, 1)], 2.0, materials, {"alpha|beta": law(20.0, 0.31)})
     # Free sides, so that the layer can flow at all.
     model.constraints = model.constraints[:2]
-    curve = pull(model, lowest(model), Pull(farthest=0.5, largest=2e-3), SolverSettings())
+    curve = pull(model, lowest(model), Pull(speed=0.1, farthest=0.5, largest=2e-3), SolverSettings())
     end = curve.rows[-1]
     assert curve.complete, curve.reason
     assert end["plastic_beta_J_m2"] > 0.05 * end["cohesive_J_m2"]
@@ -143,7 +143,7 @@ def test_peel_of_a_flexible_arm() -> None:
     steady = (share > STEADY[0]) & (share < STEADY[1])
     assert np.mean(force[steady]) == pytest.approx(energy, rel=0.04)
     assert steady_energy(curve, section) == pytest.approx(energy, rel=0.03)
-    assert curve.rows[-1]["elastic_loss_J_m2"] < 0.02 * energy
+    assert abs(elastic_loss(curve.rows[-1])) < 0.02 * energy
 
 
 def test_the_section_decides_where_it_comes_apart() -> None:

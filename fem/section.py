@@ -12,6 +12,7 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 import ufl
+from dolfinx import fem as dfem
 from dolfinx import mesh as dmesh
 from mpi4py import MPI
 from ufl.algorithms import extract_coefficients
@@ -37,7 +38,7 @@ class Section:
         below: Which grains lie below, shape (grains,).
         facets: Which of this rank's owned interface facets belong to it and can break, shape (facets,).
         area: Undeformed area of those facets on all ranks (length in 2D) in µm².
-        width: Area of the electrode seen from above (its width in 2D) in µm².
+        width: Area of the upper face (its width in 2D) in µm²: what work and force are related to.
     """
 
     name: str
@@ -97,8 +98,10 @@ def section_above(model: ElectrodeModel, name: str, below: npt.NDArray[np.bool_]
     area = float(model.comm.allreduce(float(np.sum(facet_areas(model)[facets])), op=MPI.SUM))
     if area <= 0.0:
         raise MeshError(f"there is no section at {name}: no interface that can break lies there")
-    box = domain.box
-    return Section(name, below, facets, area, box["width"] * box.get("depth", 1.0))
+    top = model.measures.boundary(domain.boundary_tags["top"])
+    one = dfem.form(dfem.Constant(domain.mesh, 1.0) * top, jit_options=compat.jit_options())
+    width = float(model.comm.allreduce(dfem.assemble_scalar(one), op=MPI.SUM))
+    return Section(name, below, facets, area, width)
 
 
 def facet_areas(model: ElectrodeModel) -> Array:

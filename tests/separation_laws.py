@@ -175,6 +175,11 @@ class Potential:
 TOUGH_IN_SHEAR = Potential(OPENING, SHEAR, 3.0, 1.7, 0.05, 0.1)
 TOUGH_IN_OPENING = Potential(SHEAR, OPENING, 1.6, 4.0, 0.12, 0.03)
 ONE_ENERGY = Potential(OPENING, OPENING, 2.0, 2.0, 0.05, 0.2)
+POTENTIALS = {
+    "ppr, tough in shear": TOUGH_IN_SHEAR,
+    "ppr, tough in opening": TOUGH_IN_OPENING,
+    "ppr, one energy": ONE_ENERGY,
+}
 _MIX = {"shear_fracture_energy": SHEAR, "mode_mix_exponent": EXPONENT}
 LAWS: Mapping[str, Reference] = {
     "bilinear": bilinear(one_energy),
@@ -183,7 +188,5 @@ LAWS: Mapping[str, Reference] = {
     "exponential": exponential(one_energy, OPENING),
     "exponential, Benzeggagh-Kenane": exponential(benzeggagh_kenane, SHEAR, **_MIX),
     "exponential, power": exponential(power, SHEAR, **_MIX, mode_mix="power"),
-    "ppr, tough in shear": TOUGH_IN_SHEAR.reference(),
-    "ppr, tough in opening": TOUGH_IN_OPENING.reference(),
-    "ppr, one energy": ONE_ENERGY.reference(),
+    **{name: potential.reference() for name, potential in POTENTIALS.items()},
 }

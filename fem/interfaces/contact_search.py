@@ -111,13 +111,14 @@ def find_feet(
         slope = np.einsum("ed,ed->e", tangent, tangent) + np.einsum("ed,ed->e", offset, curvature)
         slope = np.maximum(slope, 0.1 * np.einsum("ed,ed->e", tangent, tangent))
         s = s - np.einsum("ed,ed->e", offset, tangent) / slope
-    inside = np.abs(s) <= 1.0 + _BEYOND
+    beyond = np.abs(s) - 1.0
     s = np.clip(s, -1.0, 1.0)
     normal = outward_normal(nodes, outward[edge], s)
     foot = np.einsum("en,end->ed", shape_functions(s, 3), nodes)
     gap = np.einsum("ed,ed->e", target - foot, normal)
+    # Beyond the end of an edge only what is in front of it can meet it: behind it is outside the grain.
     meets = (
-        inside
+        (beyond <= np.where(gap >= 0.0, _BEYOND, 0.0))
         & (gap <= reach)
         & (gap >= -depth)
         & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)

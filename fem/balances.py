@@ -238,9 +238,9 @@ def interface_work(
 ) -> Any:
     """Virtual work of the interface tractions: cohesion, contact, friction.
 
-    ``stabilisation`` resists the motion of a step at the grains that snapped in it (see fem/stepping.py); it is zero
-    everywhere else, and its dissipation is reported with the viscous one. Where nothing rubs ``friction`` is None, and
-    none is compiled.
+    ``stabilisation`` resists departures from the motion that is expected in the step (see fem/stepping.py): little
+    everywhere, more at grains that snap. Its work is reported. Where nothing rubs ``friction`` is None, and none is
+    compiled.
     """
     opening = interface_opening(fields.displacement)
     direction = kinematics.rotated_normal(fields.displacement, normal)

@@ -232,7 +232,7 @@ class ElectrodeModel:
         state.steps += 1
 
     def stabilise(self, grains: set[int], stiffness: float) -> None:
-        """Resist the motion of a step at every interface of some grains.
+        """Resist departures from the expected motion at every interface of some grains.
 
         Args:
             grains: Indices into ``domain.grains``; the same on every rank.

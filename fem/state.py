@@ -91,7 +91,7 @@ class State:
         largest_opening: κ of the interfaces at the beginning of the step.
         memory: What else the laws of the interfaces remember (see fem/interfaces/history.py), by name.
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
-        stabilisation: Stiffness in MPa/µm against motion in a step, zero but where a grain snaps.
+        stabilisation: Stiffness in MPa/µm against departures from the expected motion, large where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
         paired: Share of each facet's contact that stays with the facet opposite (interfaces/surface_contact.py).
         replicated: History that every rank holds in full, in an order that does not depend on the partition.

@@ -1,9 +1,10 @@
 """Time steps: predict, solve, accept or roll back; the step grows and shrinks with convergence and change.
 
 A step that fails nearly always fails at one or two grains that snap loose or turn over. Cutting the step for the
-whole electrode is the dear way through; here those grains alone are slowed: the motion of their interfaces within
-a step meets a stiffness that fades over the following steps. What it dissipates stands for the kinetic energy of
-the snap and is reported. Only when that fails as well is the step cut.
+whole electrode is the dear way through; here those grains alone are slowed: departures of their interfaces from the
+motion expected of them (that of the last step) meet a stiffness that fades over the following steps. It acts like
+inertia: nothing in steady motion, of second order in the step elsewhere, and its work, which stands for the kinetic
+energy of the snap, is reported. Only when that fails as well is the step rejected, and then cut.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ class StepSettings:
         target_iterations: Newton iterations at which the step stays as it is.
         growth: Largest growth factor from one step to the next.
         cut: Factor after every second failure of a step.
-        stabilisation: Stiffness in MPa/µm that resists the motion of the grains at which a step failed.
+        stabilisation: Stiffness in MPa/µm against departures from the expected motion at grains that stall or fail.
         release: Factor on that stiffness from step to step.
-        resting_stabilisation: What it never falls below: it holds a grain without any contact where it is, with
-            3 kPa for a motion of 10 nm in a step, so that Newton's method does not throw it from wall to wall.
+        resting_stabilisation: What it never falls below: it holds a grain without any contact on its way, with
+            30 kPa for a departure of 10 nm in a step, so that Newton's method does not throw it from wall to wall.
     """
 
     first: float = 1.0
@@ -52,7 +53,7 @@ class StepSettings:
     growth: float = 1.6
     stabilisation: float = 100.0
     release: float = 0.3
-    resting_stabilisation: float = 0.3
+    resting_stabilisation: float = 3.0
     cut: float = 0.4
 
 

@@ -94,7 +94,7 @@ class SolverTable(_Table):
         SolverSettings.displacement_tolerance
     )
     maximum_iterations: Annotated[int, Field(ge=1, le=200)] = SolverSettings.maximum_iterations
-    patience: Annotated[int, Field(ge=1, le=200)] = SolverSettings.patience
+    patience: Annotated[int, Field(ge=2, le=100)] = SolverSettings.patience
     first_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.first_update
     largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.largest_update
     largest_strain: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] = SolverSettings.largest_strain

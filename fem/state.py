@@ -94,6 +94,7 @@ class State:
         stabilisation: Stiffness in MPa/µm against departures from the expected motion, large where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
         paired: Share of each facet's contact that stays with the facet opposite (interfaces/surface_contact.py).
+        released: How far each facet has let go of its partner, 0 to 1 (interfaces/surface_contact.py).
         replicated: History that every rank holds in full, in an order that does not depend on the partition.
         time: In s.
     """
@@ -151,6 +152,7 @@ class State:
         self.stabilisation = constant_space.function("stabilisation")
         self.exchange_share = history_space.function("exchange_share")
         self.paired = constant_space.function("paired_contact")
+        self.released = constant_space.function("released")
         self.replicated: dict[str, npt.NDArray[np.float64]] = {}
         self.time = 0.0
         self.steps = 0
@@ -175,6 +177,7 @@ class State:
                 self.contact_pressure,
                 self.stabilisation,
                 self.paired,
+                self.released,
             )
         }
 

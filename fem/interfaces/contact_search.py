@@ -14,8 +14,6 @@ Integers = npt.NDArray[np.int64]
 # Edges whose sample points are nearest to a point are tried; three samples an edge.
 _NEIGHBOURS = 36
 _SAMPLES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])
-# A foot point may lie this much outside an edge (parameter -1 to 1): neighbouring edges meet in a gap or overlap.
-_BEYOND = 0.05
 # Two surfaces meet when their outward normals point against each other at least this much.
 _OPPOSED = -0.3
 
@@ -26,6 +24,7 @@ class Feet:
 
     Attributes:
         point: Row of the searching point, shape (P,).
+        partner: Whether that edge belongs to the grain opposite in the undeformed mesh, shape (P,).
         edge: Row of the edge it meets, shape (P,).
         parameter: Place on that edge, -1 to 1, shape (P,).
         gap: Signed distance in µm, positive outside, shape (P,).
@@ -33,6 +32,7 @@ class Feet:
     """
 
     point: Integers
+    partner: npt.NDArray[np.bool_]
     edge: Integers
     parameter: Array
     gap: Array
@@ -70,25 +70,30 @@ def find_feet(
     points: Array,
     normals: Array,
     own_grain: Integers,
+    partner: Integers,
     positions: Array,
     outward: Array,
     grain: Integers,
     reach: float,
     depth: float,
 ) -> Feet:
-    """Find for each point the edge of another grain that it is about to meet or has met.
+    """Find for each point the edges of other grains that it is about to meet or has met.
+
+    At most two a point: the closest one of the grain that was opposite, and the closest one of all others.
 
     Args:
         points: Searching points in µm, shape (n, 2).
         normals: Outward unit normals of their own surface, shape (n, 2).
         own_grain: Their grain, shape (n,).
+        partner: The grain that was opposite, shape (n,).
         positions: Ends and midpoints of all edges, shape (N, 3, 2).
         outward: Sign of the edges' node order, shape (N,).
         grain: Grain of the edges, shape (N,).
         reach: Largest gap that counts in µm.
         depth: Largest penetration that counts in µm.
     """
-    empty = Feet(*(np.empty(0, dtype=np.int64),) * 2, np.empty(0), np.empty(0), np.empty((0, 2)))
+    none = np.empty(0, dtype=np.int64)
+    empty = Feet(none, none.astype(bool), none, np.empty(0), np.empty(0), np.empty((0, 2)))
     if len(points) == 0 or len(positions) == 0:
         return empty
     samples = np.einsum("qn,end->eqd", shape_functions(_SAMPLES, 3), positions).reshape(-1, 2)
@@ -111,14 +116,14 @@ def find_feet(
         slope = np.einsum("ed,ed->e", tangent, tangent) + np.einsum("ed,ed->e", offset, curvature)
         slope = np.maximum(slope, 0.1 * np.einsum("ed,ed->e", tangent, tangent))
         s = s - np.einsum("ed,ed->e", offset, tangent) / slope
-    beyond = np.abs(s) - 1.0
+    # Beyond the end of an edge a point is in front of another one or outside the grain.
+    inside = np.abs(s) <= 1.0
     s = np.clip(s, -1.0, 1.0)
     normal = outward_normal(nodes, outward[edge], s)
     foot = np.einsum("en,end->ed", shape_functions(s, 3), nodes)
     gap = np.einsum("ed,ed->e", target - foot, normal)
-    # Beyond the end of an edge only what is in front of it can meet it: behind it is outside the grain.
     meets = (
-        (beyond <= np.where(gap >= 0.0, _BEYOND, 0.0))
+        inside
         & (gap <= reach)
         & (gap >= -depth)
         & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)
@@ -126,8 +131,10 @@ def find_feet(
     rows = np.flatnonzero(meets)
     if len(rows) == 0:
         return empty
+    opposite = grain[edge[rows]] == partner[point[rows]]
     # The nearest one wins; equal distances go to the lower edge, the same on every rank.
-    rows = rows[np.lexsort((edge[rows], np.abs(gap[rows]), point[rows]))]
-    _, first = np.unique(point[rows], return_index=True)
-    rows = rows[first]
-    return Feet(point[rows], edge[rows], s[rows], gap[rows], normal[rows])
+    order = np.lexsort((edge[rows], np.abs(gap[rows]), opposite, point[rows]))
+    rows, opposite = rows[order], opposite[order]
+    _, first = np.unique(2 * point[rows] + opposite, return_index=True)
+    rows, opposite = rows[first], opposite[first]
+    return Feet(point[rows], opposite, edge[rows], s[rows], gap[rows], normal[rows])

@@ -2,13 +2,15 @@
 
 The two sides of an interface are paired facet by facet, which is exact while they stay opposite each other. Broken
 interfaces slide; once a facet has moved by a fair part of its own length it no longer knows what is in front of it.
-Its share of the paired contact then fades and contact with whatever edge it really meets takes over: at the Gauss
-points of every such facet, against the closest edge of another grain (two-pass, node to segment with penalty).
+Its share of the paired contact then fades and contact with the edge of its partner that it really meets takes over;
+contact with third grains is watched from the moment a facet has let go. Both act at the Gauss points of the facet,
+against the closest edge (two-pass, point to segment with penalty).
 Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
 the law piecewise linear; they are searched anew for every step.
 
-A point may already overlap another grain when it first meets it. That overlap is kept and reported, and closes as
-the grains part; pushing it out at once would release energy that nobody put in.
+What a facet hands over it hands over with its pressure. A point may overlap a third grain when it first meets it.
+That overlap is kept and reported, and closes as the grains part; pushing it out at once would release energy that
+nobody put in.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ _BROKEN_BEGINS, _BROKEN_ENDS = 0.9, 0.99
 _REACH, _DEPTH = 0.6, 0.4
 # Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
 _JUMP = 200.0
+# Largest pressure in MPa that a facet hands over with its contact; deeper overlap is no elastic contact.
+_HANDED = 5000.0
 _POINTS = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
 _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 9.0
 
@@ -45,6 +49,7 @@ class Pairs:
     Attributes:
         edge: Edge of the searching point, shape (P,).
         point: Its number on that edge, shape (P,).
+        slot: 1 for contact with the grain opposite in the undeformed mesh, 0 for any other, shape (P,).
         other: Edge it may meet, shape (P,).
         gap: Gap at the beginning of the step in µm, along the normal, shape (P,).
         offset: Gap (at most zero) at which pressure begins, shape (P,).
@@ -57,6 +62,7 @@ class Pairs:
 
     edge: Integers
     point: Integers
+    slot: Integers
     other: Integers
     gap: Array
     offset: Array
@@ -92,9 +98,10 @@ class SurfaceContact:
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
         self._first_dof = start
         replicated = model.state.replicated
-        replicated["contact_offset"] = np.zeros((count, len(_POINTS)))
-        replicated["contact_pressure"] = np.zeros((count, len(_POINTS)))
-        replicated["contact_grain"] = np.full((count, len(_POINTS)), -1.0)
+        places = (count, len(_POINTS), 2)
+        replicated["contact_offset"] = np.zeros(places)
+        replicated["contact_pressure"] = np.zeros(places)
+        replicated["contact_grain"] = np.full(places, -1.0)
         self.pairs: Pairs | None = None
         self._start: Array = np.empty(0)
         self._expected: Array = np.empty(0)
@@ -104,10 +111,17 @@ class SurfaceContact:
     def begin_step(self) -> None:
         """Search the contacts of a step from the positions expected at its end; collective."""
         surfaces, model = self.surfaces, self._model
-        share = surfaces.spread(1.0 - model.facet_constants.values(model.state.paired), 1.0)
+        values = model.facet_constants.values
+        share = np.stack(
+            [
+                surfaces.spread(values(model.state.released), 1.0),
+                surfaces.spread(1.0 - values(model.state.paired), 1.0),
+            ],
+            axis=1,
+        )
         share[~surfaces.between_solids] = 0.0
         self.pairs = None
-        active = np.flatnonzero(share > 0.0)
+        active = np.flatnonzero(share.max(axis=1) > 0.0)
         if len(active) == 0:
             return
         self._start = surfaces.displacement(model.state.previous.x.array)
@@ -129,13 +143,18 @@ class SurfaceContact:
             points.reshape(-1, 2),
             normals.reshape(-1, 2),
             np.repeat(surfaces.grain[active], size),
+            np.repeat(surfaces.partner[active], size),
             positions,
             surfaces.outward,
             surfaces.grain,
             _REACH,
             _DEPTH,
         )
+        slot = feet.partner.astype(np.int64)
         edge, point = active[feet.point // size], feet.point % size
+        feet, (edge, point, slot) = _chosen(share[edge, slot] > 0.0, feet, edge, point, slot)
+        if len(edge) == 0:
+            return
         stiffness = self._stiffness[edge]
         nodes = surfaces.dofs.shape[1]
         shape = np.concatenate(
@@ -148,23 +167,24 @@ class SurfaceContact:
         back = self._start - self._expected
         back = np.concatenate([back[edge, :nodes], back[feet.edge, :nodes]], axis=1)
         gap = feet.gap + np.einsum("pn,pnd,pd->p", shape, back, feet.normal)
-        offset, pressure = self._remembered(edge, point, surfaces.grain[feet.edge], gap, stiffness)
+        offset, pressure = self._remembered((edge, point, slot), surfaces.grain[feet.edge], gap, stiffness)
         self.pairs = Pairs(
             edge=edge,
             point=point,
+            slot=slot,
             other=feet.edge,
             gap=gap,
             offset=offset,
             normal=feet.normal,
             shape=shape,
             # Both grains search, each counts half.
-            weight=0.5 * share[edge] * _WEIGHTS[point] * 0.5 * surfaces.length[edge],
+            weight=0.5 * share[edge, slot] * _WEIGHTS[point] * 0.5 * surfaces.length[edge],
             stiffness=stiffness,
             friction=self._friction[edge] * pressure,
         )
 
     def _remembered(
-        self, edge: Integers, point: Integers, grain: Integers, gap: Array, stiffness: Array
+        self, place: tuple[Integers, Integers, Integers], grain: Integers, gap: Array, stiffness: Array
     ) -> tuple[Array, Array]:
         """Offset of each contact and its pressure at the end of the last step; what is no contact is forgotten.
 
@@ -172,16 +192,20 @@ class SurfaceContact:
         """
         memory = self._model.state.replicated
         old_offset, old_pressure = memory["contact_offset"], memory["contact_pressure"]
-        known = memory["contact_grain"][edge, point] == grain
-        offset = np.where(known, old_offset[edge, point], np.minimum(gap, 0.0))
+        known = memory["contact_grain"][place] == grain
+        # What a facet hands over is contact with its partner: it goes on with the pressure it had.
+        handed = ~known & (place[2] == 1)
+        overlap = np.where(handed, np.minimum(gap + _HANDED / stiffness, 0.0), np.minimum(gap, 0.0))
+        offset = np.where(known, old_offset[place], overlap)
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
-        last = np.where(known, old_pressure[edge, point], 0.0)
+        last = np.where(handed, stiffness * np.maximum(offset - gap, 0.0), 0.0)
+        last = np.where(known, old_pressure[place], last)
         pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), last + _JUMP)
         offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
         old_offset[:], old_pressure[:] = 0.0, 0.0
         memory["contact_grain"][:] = -1.0
-        old_offset[edge, point], old_pressure[edge, point] = offset, last
-        memory["contact_grain"][edge, point] = grain
+        old_offset[place], old_pressure[place] = offset, last
+        memory["contact_grain"][place] = grain
         return offset, last
 
     def commit(self, damage: Array) -> None:
@@ -194,9 +218,12 @@ class SurfaceContact:
         if self.pairs is not None:
             gap, _ = self._motion(self.pairs)
             pressure = self.pairs.stiffness * np.maximum(self.pairs.offset - gap, 0.0)
-            model.state.replicated["contact_pressure"][self.pairs.edge, self.pairs.point] = pressure
+            place = (self.pairs.edge, self.pairs.point, self.pairs.slot)
+            model.state.replicated["contact_pressure"][place] = pressure
         opening, length = self.surfaces.openings(model.state.unknowns.x.array)
-        model.facet_constants.set_values(model.state.paired, paired_share(opening, length, damage / length))
+        released = released_share(damage / length)
+        model.facet_constants.set_values(model.state.released, released)
+        model.facet_constants.set_values(model.state.paired, paired_share(opening, length, released))
 
     # ------------------------------------------------------------------ forces
 
@@ -306,15 +333,41 @@ def _tangent(pairs: Pairs) -> Array:
     return np.stack([-pairs.normal[:, 1], pairs.normal[:, 0]], axis=-1)
 
 
-def paired_share(opening: Array, length: Array, damage: Array) -> Array:
-    """Share of a facet's contact that stays with its partner: 1 opposite it, 0 once it has moved on.
+def _chosen(
+    wanted: npt.NDArray[np.bool_], feet: contact_search.Feet, *rows: Integers
+) -> tuple[contact_search.Feet, tuple[Integers, ...]]:
+    """Only the wanted rows of what the search has found."""
+    kept = contact_search.Feet(
+        feet.point[wanted],
+        feet.partner[wanted],
+        feet.edge[wanted],
+        feet.parameter[wanted],
+        feet.gap[wanted],
+        feet.normal[wanted],
+    )
+    return kept, tuple(row[wanted] for row in rows)
+
+
+def released_share(damage: Array) -> Array:
+    """How far facets have let go of their partner: 0 while they hold by more than a tenth, 1 when broken.
+
+    Args:
+        damage: Mean damage of the facets, shape (facets,).
+    """
+    share: npt.NDArray[np.float64] = np.clip(
+        (damage - _BROKEN_BEGINS) / (_BROKEN_ENDS - _BROKEN_BEGINS), 0.0, 1.0
+    )
+    return share
+
+
+def paired_share(opening: Array, length: Array, released: Array) -> Array:
+    """Share of a facet's contact that stays with the facet opposite: 1 opposite it, 0 once it has moved on.
 
     Args:
         opening: Mean distance of points that were opposite each other in µm, shape (facets,).
         length: Undeformed length of the facets in µm, shape (facets,).
-        damage: Mean damage of the facets, shape (facets,).
+        released: From :func:`released_share`, shape (facets,).
     """
     moved = np.clip((opening / length - FADE_BEGINS) / (FADE_ENDS - FADE_BEGINS), 0.0, 1.0)
-    broken = np.clip((damage - _BROKEN_BEGINS) / (_BROKEN_ENDS - _BROKEN_BEGINS), 0.0, 1.0)
-    share: npt.NDArray[np.float64] = 1.0 - moved**2 * (3.0 - 2.0 * moved) * broken
+    share: npt.NDArray[np.float64] = 1.0 - moved**2 * (3.0 - 2.0 * moved) * released
     return share

@@ -30,6 +30,7 @@ class GrainSurfaces:
         reference: Undeformed positions of ends and midpoint in µm, shape (N, 3, 2).
         outward: +1 where the normal of the node order points out of the grain, else -1, shape (N,).
         grain: Index of the grain, shape (N,).
+        partner: Index of the grain opposite in the undeformed mesh, -1 for a free edge, shape (N,).
         length: Undeformed length in µm, shape (N,).
         between_solids: Whether the other side is solid too, shape (N,).
         free: Whether the edge belongs to no interface, shape (N,).
@@ -40,6 +41,7 @@ class GrainSurfaces:
     reference: Array
     outward: Array
     grain: Integers
+    partner: Integers
     length: Array
     between_solids: npt.NDArray[np.bool_]
     free: npt.NDArray[np.bool_]
@@ -110,6 +112,9 @@ def grain_surfaces(model: Any, with_free: bool) -> GrainSurfaces:
         "reference": stacked([side.reference for side in sides]),
         "outward": stacked([side.outward for side in sides]),
         "grain": stacked([domain.cell_grain[c] for c in cells]).astype(np.int64),
+        "partner": stacked(
+            [domain.cell_grain[cells[1]], domain.cell_grain[cells[0]], np.full(len(cells[2]), -1)]
+        ).astype(np.int64),
         "between": stacked([first & second, first & second, third]),
         "free": stacked([np.zeros(len(part), dtype=bool) for part in (first, second)] + [third]),
     }
@@ -127,6 +132,7 @@ def grain_surfaces(model: Any, with_free: bool) -> GrainSurfaces:
         reference=reference,
         outward=table["outward"][order],
         grain=table["grain"][order],
+        partner=table["partner"][order],
         length=np.linalg.norm(reference[:, 1] - reference[:, 0], axis=-1),
         between_solids=table["between"][order].astype(bool),
         free=table["free"][order].astype(bool),

@@ -7,7 +7,7 @@ import pytest
 from mpi4py import MPI
 
 from fem import domain
-from fem.interfaces.surface_contact import FADE_BEGINS, FADE_ENDS, paired_share
+from fem.interfaces.surface_contact import FADE_BEGINS, FADE_ENDS, paired_share, released_share
 from fem.loads import Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
@@ -245,5 +245,8 @@ def test_a_facet_keeps_its_partner_until_it_is_broken_and_has_moved() -> None:
     length = np.ones(5)
     opening = np.array([0.0, FADE_BEGINS, 0.5 * (FADE_BEGINS + FADE_ENDS), FADE_ENDS, 10.0])
     np.testing.assert_allclose(paired_share(opening, length, np.ones(5)), [1.0, 1.0, 0.5, 0.0, 0.0])
-    np.testing.assert_allclose(paired_share(opening, length, np.full(5, 0.9)), np.ones(5))
-    assert np.all(np.diff(paired_share(opening, length, np.full(5, 0.95))) <= 0.0)
+    np.testing.assert_allclose(paired_share(opening, length, np.zeros(5)), np.ones(5))
+    assert np.all(np.diff(paired_share(opening, length, np.full(5, 0.5))) <= 0.0)
+    np.testing.assert_allclose(
+        released_share(np.array([0.0, 0.9, 0.945, 0.99, 1.0])), [0.0, 0.0, 0.5, 1.0, 1.0]
+    )

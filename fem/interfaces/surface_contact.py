@@ -184,7 +184,12 @@ class SurfaceContact:
         )
 
     def _remembered(
-        self, place: tuple[Integers, Integers, Integers], grain: Integers, gap: Array, stiffness: Array
+        self,
+        place: tuple[Integers, Integers, Integers],
+        grain: Integers,
+        gap: Array,
+        expected: Array,
+        stiffness: Array,
     ) -> tuple[Array, Array]:
         """Offset of each contact and its pressure at the end of the last step; what is no contact is forgotten.
 
@@ -195,7 +200,10 @@ class SurfaceContact:
         known = memory["contact_grain"][place] == grain
         # What a facet hands over is contact with its partner: it goes on with the pressure it had.
         handed = ~known & (place[2] == 1)
-        overlap = np.where(handed, np.minimum(gap + _HANDED / stiffness, 0.0), np.minimum(gap, 0.0))
+        # Beside the end of an edge a point may be behind its line and outside the grain: what counts as overlap must
+        # be one at the beginning of the step and at its expected end.
+        overlap = np.minimum(np.maximum(gap, expected), 0.0)
+        overlap = np.where(handed, np.minimum(gap + _HANDED / stiffness, 0.0), overlap)
         offset = np.where(known, old_offset[place], overlap)
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
         last = np.where(handed, stiffness * np.maximum(offset - gap, 0.0), 0.0)

@@ -167,7 +167,9 @@ class SurfaceContact:
         back = self._start - self._expected
         back = np.concatenate([back[edge, :nodes], back[feet.edge, :nodes]], axis=1)
         gap = feet.gap + np.einsum("pn,pnd,pd->p", shape, back, feet.normal)
-        offset, pressure = self._remembered((edge, point, slot), surfaces.grain[feet.edge], gap, stiffness)
+        offset, pressure = self._remembered(
+            (edge, point, slot), surfaces.grain[feet.edge], gap, feet.gap, stiffness
+        )
         self.pairs = Pairs(
             edge=edge,
             point=point,

@@ -122,8 +122,10 @@ def find_feet(
     normal = outward_normal(nodes, outward[edge], s)
     foot = np.einsum("en,end->ed", shape_functions(s, 3), nodes)
     gap = np.einsum("ed,ed->e", target - foot, normal)
+    outside = _outside(point * (int(grain.max()) + 1) + grain[edge], target - foot, gap)
     meets = (
         inside
+        & ((gap >= 0.0) | ~outside)
         & (gap <= reach)
         & (gap >= -depth)
         & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)
@@ -138,3 +140,23 @@ def find_feet(
     _, first = np.unique(2 * point[rows] + opposite, return_index=True)
     rows, opposite = rows[first], opposite[first]
     return Feet(point[rows], opposite, edge[rows], s[rows], gap[rows], normal[rows])
+
+
+def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]:
+    """Whether a point lies outside a grain: in front of the edge (at a corner, of one of the edges) nearest to it.
+
+    Beside a convex corner a point may be behind the line of one edge and yet outside, in front of the other.
+
+    Args:
+        body: A number for each combination of point and grain, shape (n,).
+        offset: From the nearest place of the edge to the point, shape (n, 2).
+        gap: Signed distance, shape (n,).
+    """
+    _, group = np.unique(body, return_inverse=True)
+    distance = np.linalg.norm(offset, axis=1)
+    nearest = np.full(int(group.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(nearest, group, distance)
+    near = distance <= nearest[group] + 1e-9
+    found = np.zeros(len(nearest), dtype=bool)
+    np.logical_or.at(found, group[near], gap[near] > 0.0)
+    return np.asarray(found[group], dtype=bool)

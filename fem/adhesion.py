@@ -27,8 +27,9 @@ from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 
 Kind = Literal["pull-off", "peel"]
-#: Steps in which the pressure that acts on the body is taken away before it is gripped, and their length in s.
-_UNLOADING = (10, 1.0)
+#: Time in s in which the pressure is taken away before the body is gripped: short for lithium, but long enough for
+#: friction to creep (fem/interfaces/contact.py).
+_UNLOADING = 10.0
 #: A pull-off is over when the force has fallen to this share of its largest.
 _REST = 0.005
 #: Shares of the section between which a peel is taken as steady, and at which it ends.
@@ -72,21 +73,39 @@ class Curve:
     complete: bool
 
 
-def unload(model: ElectrodeModel, settings: SolverSettings, control: str = "pressure") -> None:
-    """Take a pressure away step by step; collective.
+def unload(
+    model: ElectrodeModel,
+    settings: SolverSettings,
+    alongside: Callable[[float], None] | None = None,
+    control: str = "pressure",
+) -> None:
+    """Take a pressure away little by little; collective.
+
+    Args:
+        model: That is to be gripped.
+        settings: Of the solver.
+        alongside: Called with the share of the way, 0 to 1, at the beginning of each step: what else is to change.
+        control: The pressure's.
 
     Raises:
         RunStopped: The body has no equilibrium without it.
     """
-    pressure = model.control(control)
-    start, (count, dt) = float(pressure.value), _UNLOADING
-    if start == 0.0:
-        return
-    # Short for lithium, but long enough for friction to creep (fem/interfaces/contact.py).
-    stepper = Stepper(model, NewtonSolver(model, settings), StepSettings(first=dt, smallest=1e-6 * dt))
-    for number in range(1, count + 1):
-        pressure.value = start * (1.0 - number / count)
-        stepper.advance(dt)
+    pressure, state = model.control(control), model.state
+    start, began = float(pressure.value), state.time
+
+    def refresh() -> None:
+        share = min(1.0, (state.time + float(model.dt.value) - began) / _UNLOADING)
+        pressure.value = start * (1.0 - share)
+        if alongside is not None:
+            alongside(share)
+
+    # A constraint of no dofs: what a step that is cut back takes away is cut back as well.
+    model.constraints.append(Constraint(np.empty(0, dtype=np.int32), np.empty(0), refresh))
+    limits = StepSettings(first=0.05 * _UNLOADING, smallest=1e-7 * _UNLOADING, largest=0.1 * _UNLOADING)
+    stepper = Stepper(model, NewtonSolver(model, settings), limits)
+    while (left := began + _UNLOADING - state.time) > 1e-9 * _UNLOADING:
+        stepper.advance(left)
+    model.constraints.pop()
 
 
 def pull(

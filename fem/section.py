@@ -6,6 +6,7 @@ whole surface through the electrode whatever the grains look like.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import factorial
 
@@ -121,8 +122,8 @@ def cell_volumes(model: ElectrodeModel) -> Array:
     return volumes
 
 
-def release_fillings(model: ElectrodeModel) -> None:
-    """Let go of the filling of pores: what stands for nothing must not hold grains together.
+def loosening_of_fillings(model: ElectrodeModel) -> Callable[[float], None]:
+    """What lets go of the filling of pores by a share of the way: it stands for nothing and must not hold grains.
 
     Its ties do not break. Where two grains part beside a pore they share a corner of the filling, and its ties to both
     would carry as much as a bond.
@@ -131,9 +132,14 @@ def release_fillings(model: ElectrodeModel) -> None:
     phase = model.domain.cell_phase[model.interfaces.quadruples[:, [0, 2]]]
     tied = ~solid[phase].all(axis=1)
     (field,) = extract_coefficients(model.cohesive.stiffness)
-    values = model.facet_constants.values(field)
-    values[tied] = np.minimum(values[tied], _LOOSE)
-    model.facet_constants.set_values(field, values)
+    start = model.facet_constants.values(field).copy()
+
+    def loosen(share: float) -> None:
+        values = start.copy()
+        values[tied] = start[tied] ** (1.0 - share) * np.minimum(start[tied], _LOOSE) ** share
+        model.facet_constants.set_values(field, values)
+
+    return loosen
 
 
 def hold_elsewhere(model: ElectrodeModel, section: Section) -> None:

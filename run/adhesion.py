@@ -15,7 +15,7 @@ from fem.adhesion_ledger import Row
 from fem.checkpoint import Checkpoint, StateKeeper
 from fem.model import ElectrodeModel
 from fem.output import FieldWriter
-from fem.section import Section, hold_elsewhere, release_fillings, section_at_depth, section_at_foil
+from fem.section import Section, hold_elsewhere, loosening_of_fillings, section_at_depth, section_at_foil
 from run import about, folder, meshing, restart, results
 from run.build import build_model, solver_settings
 from run.case import Case
@@ -89,8 +89,7 @@ def adhesion_of_run(options: AdhesionOptions, comm: MPI.Intracomm) -> dict[str, 
         model.control("influx").value = 0.0
         settings = solver_settings(case)
         line.update(0.0, "unloading")
-        release_fillings(model)
-        adhesion.unload(model, settings)
+        adhesion.unload(model, settings, loosening_of_fillings(model))
         # The growth of damage is relaxed over steps to pass snaps in a long run; here it would count as adhesion.
         model.relaxation_ratio = 0.0
         hold_elsewhere(model, section)

@@ -30,6 +30,8 @@ Kind = Literal["pull-off", "peel"]
 #: Time in s in which the pressure is taken away before the body is gripped: short for lithium, but long enough for
 #: friction to creep (fem/interfaces/contact.py).
 _UNLOADING = 10.0
+# Numerical inertia in MPa/µm during a pull: a tenth of that of runs, since what a peel measures is a force.
+_RESTING = 0.3
 #: A pull-off is over when the force has fallen to this share of its largest.
 _REST = 0.005
 #: Shares of the section between which a peel is taken as steady, and at which it ends.
@@ -132,6 +134,7 @@ def pull(
         largest=how.largest / how.speed,
         damage_change=how.damage_change,
         stabilisation=0.0,
+        resting_stabilisation=_RESTING,
     )
     solver = NewtonSolver(model, settings)
     stepper = Stepper(model, solver, limits, ledger.measure)

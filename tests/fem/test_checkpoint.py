@@ -118,11 +118,13 @@ def test_the_next_steps_are_the_same_bit_for_bit(comm: MPI.Intracomm) -> None:
     assert_same(model.state.snapshot(), second.state.snapshot())
     assert after.next_dt == stepper.next_dt
     for _ in range(2):
-        assert after.advance(20.0).dt == stepper.advance(20.0).dt
+        again, first = after.advance(20.0).dt, stepper.advance(20.0).dt
+        # The factorisation on several ranks sums in an order of its own each time.
+        assert again == first if comm.size == 1 else again == pytest.approx(first, rel=1e-9)
     for name, array in everything(model).items():
         if comm.size == 1:
             assert np.array_equal(array, everything(second)[name]), name
-        else:  # the factorisation on several ranks sums in an order of its own each time
+        else:
             np.testing.assert_allclose(everything(second)[name], array, rtol=1e-7, atol=1e-9, err_msg=name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from mpi4py import MPI
 
@@ -21,9 +22,9 @@ PHASES = ["graphite", "silicon", "silicon", "graphite", "electrolyte"]
 SIZE = 4.0
 
 
-def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
+def electrode(comm: MPI.Intracomm, owner: npt.NDArray[np.int32] | None = None) -> ElectrodeModel:
     """Four quarters of silicon and graphite under an electrolyte strip, lithiated under pressure."""
-    mesh = mesh_of(comm, *grid(4, 8, SIZE, SIZE))
+    mesh = mesh_of(comm, *grid(4, 8, SIZE, SIZE), owner)
     middle = midpoints(mesh)
     grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
     grain = np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)

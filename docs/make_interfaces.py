@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpi4py import MPI
@@ -66,7 +67,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def separations(axes: Sequence) -> tuple[str, float, float]:  # type: ignore[type-arg]
+def separations(axes: Sequence[Axes]) -> tuple[str, float, float]:
     """Try every law on every path and draw some; the table, the largest error of energy and of dissipation."""
     rows, worst_work, worst_dissipation = [], 0.0, 0.0
     for name, reference in LAWS.items():
@@ -103,7 +104,7 @@ def separations(axes: Sequence) -> tuple[str, float, float]:  # type: ignore[typ
     return table(header, rows), worst_work, worst_dissipation
 
 
-def fatigue(axis) -> tuple[str, str]:  # type: ignore[no-untyped-def]
+def fatigue(axis: Axes) -> tuple[str, str]:
     """Cycles to failure against their closed forms, and the curve of amplitude over cycles."""
     opening_rows = []
     for share, endurance, length in CONSTANT_OPENING:

@@ -190,19 +190,20 @@ def _bulk_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
     residual = balances.momentum(bulk, fields, test, coefficients, dimension, measures.bulk)
     if not model.state.has_lithium:
         return residual
-    for index, material in model.phase_ids(Host):
-        residual += balances.host_lithium(
-            material.lithium.curve,  # type: ignore[union-attr]
-            fields,
-            previous,
-            test,
-            bulk,
-            coefficients,
-            dt,
-            dimension,
-            measures,
-            index,
-        )
+    for index, material in enumerate(model.materials, start=1):
+        if isinstance(material.lithium, Host):
+            residual += balances.host_lithium(
+                material.lithium.curve,
+                fields,
+                previous,
+                test,
+                bulk,
+                coefficients,
+                dt,
+                dimension,
+                measures,
+                index,
+            )
     for index, _ in model.phase_ids(Reservoir):
         residual += balances.metal_lithium(fields, previous, test, bulk, coefficients, dt, measures, index)
     for index, _ in model.phase_ids(Conductor):

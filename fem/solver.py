@@ -18,13 +18,14 @@ from fem import balances, compat
 from fem.constraints import Constraint
 from fem.matrix_pattern import add_entries, widened
 from fem.model import ElectrodeModel
+from fem.update_limits import UpdateLimits
 
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
 _SOLVERS = itertools.count()
 # Imbalance, in tolerances, below which only rounding may hold up convergence: no grain is to blame.
 _ROUNDING = 100.0
-# How often a step is halved to keep the residual finite.
-_HALVINGS = 4
+# How often a step is halved to keep the residual finite, and the motion, in first updates, above which that is tried.
+_HALVINGS, _WORTH_A_LOOK = 4, 0.1
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,7 @@ class NewtonSolver:
             np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
         ).astype(np.int32)
         self._nodal_weights = self._weights()
-        self._corner_dofs, self._gradients = _solid_cells(model)
-        self._unbounded = ~np.isin(self._fields[1], np.setdiff1d(model.storing_dofs, self._constrained))
-        self._last_update: npt.NDArray[np.float64] | None = None
-        self._damping, self._radius, self._last_force, self._taken = 1.0, settings.first_update, np.inf, 1.0
+        self._limits = UpdateLimits(model, settings, self._fields[0], self._fields[1], self._constrained)
         snes = PETSc.SNES().create(model.comm)
         prefix = f"swellbound_{next(_SOLVERS)}_"
         snes.setOptionsPrefix(prefix)
@@ -143,10 +141,8 @@ class NewtonSolver:
         owned = self.model.state.dofs.owned
         self._make_room()
         self._solution.array[:] = unknowns.x.array[:owned]
-        self._last_update = None
         self._forces.clear()
-        self._damping, self._last_force, self._taken = 1.0, np.inf, 1.0
-        self._radius = self.settings.first_update
+        self._limits.reset()
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
         self.snes.solve(None, self._solution)
@@ -289,66 +285,13 @@ class NewtonSolver:
         return min(self._forces[-recent:]) > 0.3 * min(self._forces[:-recent])
 
     def _limit(self, x: PETSc.Vec, y: PETSc.Vec) -> bool:
-        """Shorten a Newton step (x becomes x - y) before it is taken.
-
-        Full steps converge far better here than a line search on the residual, whose stiff contact terms rise
-        before they fall. Three things need a bound: a loose grain must not fly off (a trust radius on the largest
-        displacement, smaller after the imbalance has grown), updates that keep turning back (a cycle between two
-        sets of open facets) are shortened, and concentrations stay inside (0, c_max).
-        """
+        """Shorten a Newton step (x becomes x - y) before it is taken; see fem/update_limits.py."""
         values = y.array
-        moved = float(np.max(np.abs(values[self._fields[0]]), initial=0.0))
-        moved = float(self.model.comm.allreduce(moved, op=MPI.MAX))
-        factor = 1.0
-        first, widest = self.settings.first_update, self.settings.largest_update
-        if self.norms[0] > 3.0 * self._last_force:
-            self._radius = max(0.4 * self._radius, 0.01 * first)
-        elif self._taken < 1.0 and self.norms[0] < (1.0 - 0.3 * self._taken) * self._last_force:
-            self._radius = min(2.0 * self._radius, widest)
-        else:
-            self._radius = max(self._radius, min(1.2 * self._radius, first))
-        self._last_force = self.norms[0]
-        if moved > self._radius:
-            factor = self._radius / moved
-        strain = self._largest_strain(values)
-        if strain > self.settings.largest_strain:
-            factor = min(factor, self.settings.largest_strain / strain)
-        update = values[self._fields[0]]
-        if self._last_update is not None:
-            local = np.array(
-                [update @ self._last_update, update @ update, self._last_update @ self._last_update]
-            )
-            products = np.empty(3)
-            self.model.comm.Allreduce(local, products, op=MPI.SUM)
-            turning_back = products[0] < -0.4 * np.sqrt(products[1] * products[2])
-            turning_back = turning_back and moved > self.settings.displacement_tolerance
-            self._damping = (
-                max(0.5 * self._damping, 1.0 / 16.0) if turning_back else min(2.0 * self._damping, 1.0)
-            )
-        self._last_update = update.copy()
-        factor = min(factor, self._damping)
-        self._taken = factor
-        if factor < 1.0:
-            values *= factor
-        dofs = self._fields[1]
-        start, bound = x.array_r[dofs], self.model.capacity_of_node[dofs]
-        low, high = start - 0.9 * np.abs(start), start + 0.9 * np.abs(bound - start)
-        target = start - values[dofs]
-        clipped = np.where(self._unbounded, target, np.clip(target, low, high))
-        values[dofs] = start - clipped
+        moved = self._limits.shorten(x.array_r, values, self.norms[0])
         y.array[:] = values
-        if moved > 0.1 * first:
+        if moved > _WORTH_A_LOOK * self.settings.first_update:
             self._stay_finite(x, y)
         return True
-
-    def _largest_strain(self, update: npt.NDArray[np.float64]) -> float:
-        """Largest change of the displacement gradient of a solid cell by an update; the same on every rank."""
-        self._assembled.x.array[: len(update)] = update
-        self._assembled.x.scatter_forward()
-        corners = self._assembled.x.array[self._corner_dofs]
-        change = np.einsum("cnd,cnj->cdj", corners, self._gradients)
-        local = float(np.sqrt(np.max(np.einsum("cdj,cdj->c", change, change), initial=0.0)))
-        return float(self.model.comm.allreduce(local, op=MPI.MAX))
 
     def _stay_finite(self, x: PETSc.Vec, y: PETSc.Vec) -> None:
         """Halve a step until no cell turns inside out and no stress overflows; collective."""
@@ -360,7 +303,7 @@ class NewtonSolver:
             if np.isfinite(residual.norm()):
                 break
             y.scale(0.5)
-            self._radius, self._taken = 0.5 * self._radius, 0.5 * self._taken
+            self._limits.halve()
         trial.destroy()
         residual.destroy()
 
@@ -382,20 +325,6 @@ _REASONS = {
     for name in dir(PETSc.SNES.ConvergedReason)
     if name.startswith(("CONVERGED", "DIVERGED"))
 }
-
-
-def _solid_cells(model: ElectrodeModel) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
-    """Displacement dofs of the corners of all local solid cells and the gradients of their linear shape functions.
-
-    Shapes (cells, corners, dimension) and (cells, corners, dimension).
-    """
-    domain = model.domain
-    solid = np.array([material.solid for material in model.materials], dtype=bool)[domain.cell_phase]
-    points = domain.mesh.geometry.x[compat.geometry_dofs(domain.mesh)[solid]][:, :, : domain.dimension]
-    edges = points[:, 1:] - points[:, :1]
-    inner = np.swapaxes(np.linalg.inv(edges), 1, 2)
-    gradients = np.concatenate([-inner.sum(axis=1, keepdims=True), inner], axis=1)
-    return model.state.dofs.cell_displacement[solid][:, : domain.dimension + 1], gradients
 
 
 def _like(model: ElectrodeModel) -> dfem.Function:

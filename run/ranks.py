@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from mpi4py import MPI
 
@@ -26,7 +26,7 @@ def on_first_rank(comm: MPI.Intracomm, action: Callable[[], T]) -> T:
         raise error
     if problem is not None:
         raise _rebuilt(*problem)
-    return result  # type: ignore[return-value]
+    return cast(T, result)
 
 
 def _rebuilt(

@@ -65,6 +65,18 @@ class CohesiveParameters:
         return law if isinstance(law, PotentialLaw) else None
 
     @property
+    def bilinear(self) -> BilinearLaw:
+        """The bilinear law.
+
+        Raises:
+            KeyError: It does not occur.
+        """
+        law = self.laws["bilinear"]
+        if not isinstance(law, BilinearLaw):
+            raise KeyError("bilinear")
+        return law
+
+    @property
     def secants(self) -> dict[str, BilinearLaw | ExponentialLaw]:
         """The secant laws that occur."""
         return {name: law for name, law in self.laws.items() if not isinstance(law, PotentialLaw)}

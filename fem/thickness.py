@@ -6,6 +6,8 @@ area between the two planes and the parts of the thickening can add up to it. Th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fem.facet_geometry import Array, FacetSide, Integers, boundary_cells, facet_side, quadrature_shapes
@@ -54,7 +56,7 @@ class Thickness:
         return result
 
     @staticmethod
-    def thickness(totals: dict[str, float]) -> float:
+    def thickness(totals: Mapping[str, float]) -> float:
         """Thickness in µm from the moments summed over the ranks."""
         return totals["top_moment"] / totals["top_width"] - totals["bottom_moment"] / totals["bottom_width"]
 

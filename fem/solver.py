@@ -9,56 +9,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import ufl
 from dolfinx import fem as dfem
-from mpi4py import MPI
 from petsc4py import PETSc
 
-from fem import balances, compat
+from fem import compat
 from fem.constraints import Constraint
+from fem.convergence import Convergence
 from fem.matrix_pattern import add_entries, widened
 from fem.model import ElectrodeModel
+from fem.solver_settings import SolverSettings
 from fem.update_limits import UpdateLimits
+
+__all__ = ["NewtonSolver", "Outcome", "SolverSettings", "Timing"]
 
 # Numbers the solvers of a process, the same on every rank, so that their PETSc options do not mix.
 _SOLVERS = itertools.count()
-# Imbalance, in tolerances, below which only rounding may hold up convergence: no grain is to blame.
-_ROUNDING = 100.0
 # How often a step is halved to keep the residual finite, and the motion, in first updates, above which that is tried.
 _HALVINGS, _WORTH_A_LOOK = 4, 0.1
-
-
-@dataclass(frozen=True)
-class SolverSettings:
-    """Settings of the nonlinear and linear solver.
-
-    Attributes:
-        force_tolerance: Largest nodal force imbalance in MPa·µm (per µm of depth in 2D).
-        lithium_tolerance: Largest nodal lithium imbalance relative to a node's capacity.
-        potential_tolerance: Largest error of the chemical potential in pJ/fmol.
-        displacement_tolerance: Largest last change of displacement in µm.
-        maximum_iterations: Newton iterations before a step is given up.
-        patience: Iterations without progress after which the grains that hold it up are slowed.
-        first_update: Change of displacement in µm that the first iteration may make.
-        largest_update: Largest change of displacement in one iteration in µm.
-        largest_strain: Largest change of the displacement gradient of a solid cell in one iteration.
-        line_search: PETSc line search: ``bt`` or ``basic``.
-        symmetric: Factorise L D Lᵀ of the upper triangle of the tangent, which takes two thirds of the time of L U.
-            For mechanics without flow and friction at small strain, where the tangent is symmetric but for terms of
-            the order of the strain; convergence is then linear at that rate. Only with the line search ``basic``.
-    """
-
-    force_tolerance: float = 1.0e-6
-    lithium_tolerance: float = 1.0e-9
-    potential_tolerance: float = 1.0e-6
-    displacement_tolerance: float = 1.0e-5
-    maximum_iterations: int = 30
-    patience: int = 8
-    first_update: float = 0.1
-    largest_update: float = 0.5
-    largest_strain: float = 0.1
-    line_search: str = "basic"
-    symmetric: bool = False
 
 
 @dataclass
@@ -101,15 +68,17 @@ class NewtonSolver:
         self._room: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
         self._solution, self._residual = self.matrix.createVecs()
-        dofs, owned = model.state.dofs, model.state.dofs.owned
-        self._fields = [
-            d[d < owned] for d in (dofs.displacement, dofs.concentration, dofs.chemical_potential)
-        ]
+        self._convergence = Convergence(model, settings)
         self._constrained = np.unique(
             np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
         ).astype(np.int32)
-        self._nodal_weights = self._weights()
-        self._limits = UpdateLimits(model, settings, self._fields[0], self._fields[1], self._constrained)
+        self._limits = UpdateLimits(
+            model,
+            settings,
+            self._convergence.displacement,
+            self._convergence.concentration,
+            self._constrained,
+        )
         snes = PETSc.SNES().create(model.comm)
         prefix = f"swellbound_{next(_SOLVERS)}_"
         snes.setOptionsPrefix(prefix)
@@ -131,9 +100,15 @@ class NewtonSolver:
         for key in given:
             del database[prefix + key]
         self.snes = snes
-        self.on_stagnation: Callable[[set[int]], None] | None = None
-        self._forces: list[float] = []
-        self.norms = (np.nan, np.nan, np.nan)
+
+    @property
+    def on_stagnation(self) -> Callable[[set[int]], None] | None:
+        """Called with the grains that hold up convergence when it stagnates."""
+        return self._convergence.on_stagnation
+
+    @on_stagnation.setter
+    def on_stagnation(self, action: Callable[[set[int]], None] | None) -> None:
+        self._convergence.on_stagnation = action
 
     def solve(self) -> Outcome:
         """Solve the current step, starting from the model's unknowns."""
@@ -141,7 +116,7 @@ class NewtonSolver:
         owned = self.model.state.dofs.owned
         self._make_room()
         self._solution.array[:] = unknowns.x.array[:owned]
-        self._forces.clear()
+        self._convergence.reset()
         self._limits.reset()
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
@@ -153,7 +128,7 @@ class NewtonSolver:
         self._take(self._solution)
         finite = self.model.update_flow()
         converged = reason > 0 and finite
-        return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self.norms)
+        return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self._convergence.norms)
 
     def forget(self) -> None:
         """Drop what earlier steps have left in the linear solver, so that the next step depends on the state alone.
@@ -188,17 +163,7 @@ class NewtonSolver:
 
     def restless_grains(self) -> set[int]:
         """Grains with the largest force imbalance of the last iterate; the same on every rank."""
-        model = self.model
-        local = np.zeros(model.state.dofs.owned)
-        local[self._fields[0]] = np.abs(self._residual.array_r[self._fields[0]])
-        local[~np.isfinite(local)] = np.inf
-        largest = model.comm.allreduce(float(np.max(local, initial=0.0)), op=MPI.MAX)
-        dofs = model.state.dofs.cell_displacement.reshape(len(model.domain.cell_grain), -1)
-        full = np.zeros(len(model.state.unknowns.x.array))
-        full[: len(local)] = local
-        per_cell = np.max(full[dofs], axis=1, initial=0.0)
-        here = set(np.unique(model.domain.cell_grain[per_cell >= 0.1 * largest]).tolist())
-        return set().union(*model.comm.allgather(here))
+        return self._convergence.restless_grains(self._residual.array_r)
 
     def _take(self, vector: PETSc.Vec) -> None:
         unknowns = self.model.state.unknowns
@@ -241,53 +206,13 @@ class NewtonSolver:
         self.timing.jacobian_seconds += time.perf_counter() - started
 
     def _test(self, snes: PETSc.SNES, iteration: int, norms: tuple[float, float, float]) -> int:
-        residual = self._residual.array_r
-        largest = [
-            np.max(np.abs(residual[d]) / w, initial=0.0)
-            for d, w in zip(self._fields, self._nodal_weights, strict=True)
-        ]
-        step = 0.0
-        if iteration > 0:
-            update = self.snes.getSolutionUpdate().array_r
-            step = float(np.max(np.abs(update[self._fields[0]]), initial=0.0))
-        local = np.array([*largest, step])
-        local[~np.isfinite(local)] = np.inf
-        values = np.empty_like(local)
-        self.model.comm.Allreduce(local, values, op=MPI.MAX)
-        self.norms = (float(values[0]), float(values[1]), float(values[2]))
-        settings = self.settings
-        if not np.all(np.isfinite(values)):
-            return int(PETSc.SNES.ConvergedReason.DIVERGED_FNORM_NAN)
-        done = (
-            values[0] <= settings.force_tolerance
-            and values[1] <= settings.lithium_tolerance
-            and values[2] <= settings.potential_tolerance
-            and values[3] <= settings.displacement_tolerance
-        )
-        if done:
-            return int(PETSc.SNES.ConvergedReason.CONVERGED_FNORM_ABS)
-        self._forces.append(self.norms[0])
-        if self.on_stagnation is not None and self._stagnates():
-            self._forces.clear()
-            self.on_stagnation(self.restless_grains())
-        if iteration >= settings.maximum_iterations:
-            return int(PETSc.SNES.ConvergedReason.DIVERGED_MAX_IT)
-        return 0
-
-    def _stagnates(self) -> bool:
-        """Whether the imbalance of the last iterations is no better than that of those before."""
-        recent = self.settings.patience // 2
-        if (
-            len(self._forces) <= self.settings.patience
-            or self._forces[-1] < _ROUNDING * self.settings.force_tolerance
-        ):
-            return False
-        return min(self._forces[-recent:]) > 0.3 * min(self._forces[:-recent])
+        update = self.snes.getSolutionUpdate().array_r if iteration > 0 else None
+        return self._convergence.reason(iteration, self._residual.array_r, update)
 
     def _limit(self, x: PETSc.Vec, y: PETSc.Vec) -> bool:
         """Shorten a Newton step (x becomes x - y) before it is taken; see fem/update_limits.py."""
         values = y.array
-        moved = self._limits.shorten(x.array_r, values, self.norms[0])
+        moved = self._limits.shorten(x.array_r, values, self._convergence.norms[0])
         y.array[:] = values
         if moved > _WORTH_A_LOOK * self.settings.first_update:
             self._stay_finite(x, y)
@@ -306,18 +231,6 @@ class NewtonSolver:
             self._limits.halve()
         trial.destroy()
         residual.destroy()
-
-    def _weights(self) -> list[npt.NDArray[np.float64]]:
-        """What each residual entry is measured against: 1, a node's capacity in fmol, and its volume."""
-        if not self.model.state.has_lithium:
-            return [np.ones(len(self._fields[0])), np.empty(0), np.empty(0)]
-        test = balances.split(ufl.TestFunction(self.model.state.space))
-        measure = self.model.measures.nodal
-        capacity = self.model.coefficients["maximum_concentration"]
-        form = (capacity * test.concentration + test.chemical_potential) * measure
-        compat.assemble_vector(self._assembled, compat.compile_form(form))
-        values = self._assembled.x.array
-        return [np.ones(len(self._fields[0])), values[self._fields[1]].copy(), values[self._fields[2]].copy()]
 
 
 _REASONS = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 from dolfinx import fem as dfem
@@ -11,9 +9,7 @@ from mpi4py import MPI
 
 from fem import compat
 from fem.model import ElectrodeModel
-
-if TYPE_CHECKING:
-    from fem.solver import SolverSettings
+from fem.solver_settings import SolverSettings
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]

@@ -93,8 +93,8 @@ class State:
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against departures from the expected motion, large where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
-        paired: Share of each facet's contact that stays with the facet opposite (interfaces/surface_contact.py).
-        released: How far each facet has let go of its partner, 0 to 1 (interfaces/surface_contact.py).
+        paired: Share of each facet's contact that stays with the facet opposite (interfaces/hand_over.py).
+        released: How far each facet has let go of its partner, 0 to 1 (interfaces/hand_over.py).
         replicated: History that every rank holds in full, in an order that does not depend on the partition.
         time: In s.
     """

@@ -6,16 +6,11 @@ Its share of the paired contact then fades and contact with the edge of its part
 contact with third grains is watched from the moment a facet has let go. Both act at the Gauss points of the facet,
 against the closest edge (two-pass, point to segment with penalty).
 Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
-the law piecewise linear; they are searched anew for every step.
-
-What a facet hands over it hands over with its pressure. A point may overlap a third grain when it first meets it.
-That overlap is kept and reported, and closes as the grains part; pushing it out at once would release energy that
-nobody put in.
+the law piecewise linear; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,54 +18,18 @@ import numpy.typing as npt
 
 from fem.interfaces import contact_search
 from fem.interfaces.contact import CREEP_VELOCITY
+from fem.interfaces.contact_memory import ContactMemory
+from fem.interfaces.contact_pairs import Pairs
+from fem.interfaces.hand_over import paired_share, released_share
 from fem.interfaces.surfaces import Array, Integers, grain_surfaces
 
 if TYPE_CHECKING:
     from fem.model import ElectrodeModel
 
-# Opening of a facet, as part of its length, at which its paired contact begins to fade and at which it is gone.
-FADE_BEGINS, FADE_ENDS = 0.05, 0.2
-# A facet that still holds by more than a tenth keeps its partner; at a hundredth it has let go of it.
-_BROKEN_BEGINS, _BROKEN_ENDS = 0.9, 0.99
 # Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
 _REACH, _DEPTH = 0.6, 0.4
-# Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
-_JUMP = 200.0
-# Largest pressure in MPa that a facet hands over with its contact; deeper overlap is no elastic contact.
-_HANDED = 5000.0
 _POINTS = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
 _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 9.0
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Contacts watched in a step; P of them.
-
-    Attributes:
-        edge: Edge of the searching point, shape (P,).
-        point: Its number on that edge, shape (P,).
-        slot: 1 for contact with the grain opposite in the undeformed mesh, 0 for any other, shape (P,).
-        other: Edge it may meet, shape (P,).
-        gap: Gap at the beginning of the step in µm, along the normal, shape (P,).
-        offset: Gap (at most zero) at which pressure begins, shape (P,).
-        normal: Outward normal of the other edge, shape (P, 2).
-        shape: Shape functions of both edges' nodes, those of the other with a minus sign, shape (P, 2 · nodes).
-        weight: Share of the area in µm, shape (P,).
-        stiffness: In MPa/µm, shape (P,).
-        friction: Coefficient times pressure at the beginning in MPa, shape (P,).
-    """
-
-    edge: Integers
-    point: Integers
-    slot: Integers
-    other: Integers
-    gap: Array
-    offset: Array
-    normal: Array
-    shape: Array
-    weight: Array
-    stiffness: Array
-    friction: Array
 
 
 class SurfaceContact:
@@ -97,11 +56,7 @@ class SurfaceContact:
         start, end = model.state.space.dofmap.index_map.local_range
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
         self._first_dof = start
-        replicated = model.state.replicated
-        places = (count, len(_POINTS), 2)
-        replicated["contact_offset"] = np.zeros(places)
-        replicated["contact_pressure"] = np.zeros(places)
-        replicated["contact_grain"] = np.full(places, -1.0)
+        self._memory = ContactMemory(model.state.replicated, count, len(_POINTS))
         self.pairs: Pairs | None = None
         self._start: Array = np.empty(0)
         self._expected: Array = np.empty(0)
@@ -167,7 +122,7 @@ class SurfaceContact:
         back = self._start - self._expected
         back = np.concatenate([back[edge, :nodes], back[feet.edge, :nodes]], axis=1)
         gap = feet.gap + np.einsum("pn,pnd,pd->p", shape, back, feet.normal)
-        offset, pressure = self._remembered(
+        offset, pressure = self._memory.begin_step(
             (edge, point, slot), surfaces.grain[feet.edge], gap, feet.gap, stiffness
         )
         self.pairs = Pairs(
@@ -185,39 +140,6 @@ class SurfaceContact:
             friction=self._friction[edge] * pressure,
         )
 
-    def _remembered(
-        self,
-        place: tuple[Integers, Integers, Integers],
-        grain: Integers,
-        gap: Array,
-        expected: Array,
-        stiffness: Array,
-    ) -> tuple[Array, Array]:
-        """Offset of each contact and its pressure at the end of the last step; what is no contact is forgotten.
-
-        Friction goes by that pressure: the one that new normals and foot points give is rough.
-        """
-        memory = self._model.state.replicated
-        old_offset, old_pressure = memory["contact_offset"], memory["contact_pressure"]
-        known = memory["contact_grain"][place] == grain
-        # What a facet hands over is contact with its partner: it goes on with the pressure it had.
-        handed = ~known & (place[2] == 1)
-        # Beside the end of an edge a point may be behind its line and outside the grain: what counts as overlap must
-        # be one at the beginning of the step and at its expected end.
-        overlap = np.minimum(np.maximum(gap, expected), 0.0)
-        overlap = np.where(handed, np.minimum(gap + _HANDED / stiffness, 0.0), overlap)
-        offset = np.where(known, old_offset[place], overlap)
-        offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
-        last = np.where(handed, stiffness * np.maximum(offset - gap, 0.0), 0.0)
-        last = np.where(known, old_pressure[place], last)
-        pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), last + _JUMP)
-        offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
-        old_offset[:], old_pressure[:] = 0.0, 0.0
-        memory["contact_grain"][:] = -1.0
-        old_offset[place], old_pressure[place] = offset, last
-        memory["contact_grain"][place] = grain
-        return offset, last
-
     def commit(self, damage: Array) -> None:
         """Remember the pressures at the end of an accepted step and how far each facet has left its partner.
 
@@ -227,9 +149,7 @@ class SurfaceContact:
         model = self._model
         if self.pairs is not None:
             gap, _ = self._motion(self.pairs)
-            pressure = self.pairs.stiffness * np.maximum(self.pairs.offset - gap, 0.0)
-            place = (self.pairs.edge, self.pairs.point, self.pairs.slot)
-            model.state.replicated["contact_pressure"][place] = pressure
+            self._memory.commit(self.pairs.place, self.pairs.pressure(gap))
         opening, length = self.surfaces.openings(model.state.unknowns.x.array)
         released = released_share(damage / length)
         model.facet_constants.set_values(model.state.released, released)
@@ -243,11 +163,9 @@ class SurfaceContact:
             return
         pairs, nodes = self.pairs, self.surfaces.dofs.shape[1]
         gap, slip = self._motion(pairs)
-        pressure = pairs.stiffness * np.maximum(pairs.offset - gap, 0.0)
+        pressure = pairs.pressure(gap)
         drag = pairs.friction * slip / np.hypot(slip, self._creep())
-        traction = pairs.weight[:, None] * (
-            drag[:, None] * _tangent(pairs) - pressure[:, None] * pairs.normal
-        )
+        traction = pairs.weight[:, None] * (drag[:, None] * pairs.tangent - pressure[:, None] * pairs.normal)
         force = pairs.shape[:, :, None] * traction[:, None, :]
         for edges, part in ((pairs.edge, force[:, :nodes]), (pairs.other, force[:, nodes:])):
             mine = self._owned[edges]
@@ -262,7 +180,7 @@ class SurfaceContact:
         normal = np.where(gap < pairs.offset, pairs.stiffness, 0.0)
         creep = self._creep()
         along = pairs.friction * creep**2 / np.hypot(slip, creep) ** 3
-        tangent = _tangent(pairs)
+        tangent = pairs.tangent
         tensor = normal[:, None, None] * pairs.normal[:, :, None] * pairs.normal[:, None, :]
         tensor += along[:, None, None] * tangent[:, :, None] * tangent[:, None, :]
         tensor *= pairs.weight[:, None, None]
@@ -298,7 +216,7 @@ class SurfaceContact:
         gap, _ = self._motion(pairs)
         shape = contact_search.shape_functions(_POINTS, 3)[pairs.point]
         places = np.einsum("pn,pnd->pd", shape, self.surfaces.reference[pairs.edge])
-        return places, pairs.stiffness * np.maximum(pairs.offset - gap, 0.0), pairs.weight
+        return places, pairs.pressure(gap), pairs.weight
 
     def energies(self) -> tuple[float, float]:
         """Energy stored by the contacts and dissipated by their friction in the step, in pJ per µm of depth.
@@ -333,14 +251,10 @@ class SurfaceContact:
         both = np.concatenate([moved[pairs.edge, :nodes], moved[pairs.other, :nodes]], axis=1)
         relative = np.einsum("pn,pnd->pd", pairs.shape, both)
         gap = pairs.gap + np.einsum("pd,pd->p", relative, pairs.normal)
-        return gap, np.einsum("pd,pd->p", relative, _tangent(pairs))
+        return gap, np.einsum("pd,pd->p", relative, pairs.tangent)
 
     def _creep(self) -> float:
         return CREEP_VELOCITY * float(self._model.dt.value)
-
-
-def _tangent(pairs: Pairs) -> Array:
-    return np.stack([-pairs.normal[:, 1], pairs.normal[:, 0]], axis=-1)
 
 
 def _chosen(
@@ -356,28 +270,3 @@ def _chosen(
         feet.normal[wanted],
     )
     return kept, tuple(row[wanted] for row in rows)
-
-
-def released_share(damage: Array) -> Array:
-    """How far facets have let go of their partner: 0 while they hold by more than a tenth, 1 when broken.
-
-    Args:
-        damage: Mean damage of the facets, shape (facets,).
-    """
-    share: npt.NDArray[np.float64] = np.clip(
-        (damage - _BROKEN_BEGINS) / (_BROKEN_ENDS - _BROKEN_BEGINS), 0.0, 1.0
-    )
-    return share
-
-
-def paired_share(opening: Array, length: Array, released: Array) -> Array:
-    """Share of a facet's contact that stays with the facet opposite: 1 opposite it, 0 once it has moved on.
-
-    Args:
-        opening: Mean distance of points that were opposite each other in µm, shape (facets,).
-        length: Undeformed length of the facets in µm, shape (facets,).
-        released: From :func:`released_share`, shape (facets,).
-    """
-    moved = np.clip((opening / length - FADE_BEGINS) / (FADE_ENDS - FADE_BEGINS), 0.0, 1.0)
-    share: npt.NDArray[np.float64] = 1.0 - moved**2 * (3.0 - 2.0 * moved) * released
-    return share

@@ -7,7 +7,7 @@ import pytest
 from mpi4py import MPI
 
 from fem import domain
-from fem.interfaces.surface_contact import FADE_BEGINS, FADE_ENDS, paired_share, released_share
+from fem.interfaces.hand_over import FADE_BEGINS, FADE_ENDS, paired_share, released_share
 from fem.loads import Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel

@@ -133,6 +133,7 @@ class StateKeeper:
             values[:] = model.comm.bcast(tables.get(f"replicated/{name}"))
         for name, value in numbers["controls"].items():
             model.control(name).value = value
+        model.set_temperature(float(model.control("temperature").value))
         state.time, state.steps = numbers["time"], numbers["steps"]
         return nodal
 

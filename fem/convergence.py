@@ -84,6 +84,7 @@ class Convergence:
             and values[1] <= settings.lithium_tolerance
             and values[2] <= settings.potential_tolerance
             and values[3] <= settings.displacement_tolerance
+            and (self._model.terminal is None or self._model.terminal.balanced())
         )
         if done:
             return int(PETSc.SNES.ConvergedReason.CONVERGED_FNORM_ABS)

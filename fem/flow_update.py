@@ -20,11 +20,15 @@ class FlowUpdate:
         state: Its fields are read and written.
         table: Flow parameters at the quadrature points.
         expressions: Trial stress and updated Cp⁻¹.
+
+    Attributes:
+        table: Another one holds from the next step on.
     """
 
     def __init__(self, domain: Domain, state: State, table: FlowTable, expressions: FlowExpressions):
         self._comm, self._size = domain.mesh.comm, kinematics.symmetric_size(domain.dimension)
-        self._state, self._table, self._expressions = state, table, expressions
+        self._state, self._expressions = state, expressions
+        self.table = table
         state.drag.x.array[:] = table.initial_drag
 
     def solve(self, dt: float) -> bool:
@@ -35,7 +39,7 @@ class FlowUpdate:
         failed = False
         try:
             increment, modulus = solve_increment(
-                self._table,
+                self.table,
                 trial[:, 0],
                 trial[:, 1],
                 state.accumulated.x.array,
@@ -56,6 +60,6 @@ class FlowUpdate:
         plastic = state.plastic_inverse.x.array.reshape(-1, self._size)
         plastic[flowed] = state.next_plastic_inverse.x.array.reshape(-1, self._size)[flowed]
         state.accumulated.x.array[:] += state.increment.x.array
-        state.drag.x.array[:] = hardened_drag(self._table, state.drag.x.array, state.increment.x.array, dt)
+        state.drag.x.array[:] = hardened_drag(self.table, state.drag.x.array, state.increment.x.array, dt)
         state.increment.x.array[:] = 0.0
         state.flow_modulus.x.array[:] = NO_FLOW_MODULUS

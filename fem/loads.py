@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fem.counter_electrode import CounterElectrode, LithiumMetal
 from fem.errors import ParameterError
+from fem.parameters import Parameter
 
 Values = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
@@ -46,6 +48,23 @@ class LithiumInflux:
 
 
 @dataclass(frozen=True)
+class TerminalCurrent:
+    """Connects a face of the electrolyte to a counter electrode; the model's ``terminal`` holds current or voltage.
+
+    Attributes:
+        boundary: Name of the boundary; only solid electrolyte may lie at it.
+        counter: What stands opposite.
+        separator_resistance: Of what lies between that face and the counter electrode, in Ω m²; None for nothing.
+        name: Name of the control that shows the influx in fmol/(µm² s).
+    """
+
+    boundary: str
+    counter: CounterElectrode = field(default_factory=LithiumMetal)
+    separator_resistance: Parameter | None = None
+    name: str = "influx"
+
+
+@dataclass(frozen=True)
 class Prescribed:
     """Prescribes a field on a boundary by values that may vary in space.
 
@@ -76,7 +95,7 @@ class Source:
     potential: Any = None
 
 
-Load = Support | Pressure | LithiumInflux | Prescribed | Source
+Load = Support | Pressure | LithiumInflux | TerminalCurrent | Prescribed | Source
 
 
 def refuse_lithium(loads: Sequence[Load]) -> None:
@@ -88,7 +107,11 @@ def refuse_lithium(loads: Sequence[Load]) -> None:
     for load in loads:
         sources = (getattr(load, "lithium", None), getattr(load, "potential", None))
         prescribes = isinstance(load, Prescribed) and load.field > 0
-        if isinstance(load, LithiumInflux) or prescribes or any(source is not None for source in sources):
+        if (
+            isinstance(load, LithiumInflux | TerminalCurrent)
+            or prescribes
+            or any(source is not None for source in sources)
+        ):
             raise ParameterError(
                 "loads", type(load).__name__, "without lithium where no material takes part in its balance"
             )

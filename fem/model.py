@@ -13,6 +13,7 @@ from dolfinx import mesh as dmesh
 from mpi4py import MPI
 
 from fem import balances
+from fem.cell import Terminal, build_terminal
 from fem.coefficients import tabulate
 from fem.constraints import build_constraints
 from fem.domain import Domain
@@ -31,6 +32,7 @@ from fem.loads import Load, refuse_lithium
 from fem.materials.base import Material
 from fem.materials.flow import flow_table
 from fem.state import State
+from fem.temperature import apply as apply_temperature
 from fem.tension import Tension
 
 _INTERFACE_TAG = 1
@@ -141,12 +143,13 @@ class ElectrodeModel:
         if self.history_value.contact is not None:
             self.facet_history.set_values(state.memory["contact"], np.ones(len(self.interfaces.facets)))
             self.exchange_share *= self.history_value.contact
+        self.terminal: Terminal | None = build_terminal(self, self.loads)
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
-        self._flow: FlowUpdate | None = None
+        self.flow: FlowUpdate | None = None
         if forms.flow is not None:
             table = flow_table(domain.cell_phase[state.point_cells], self.materials, temperature)
-            self._flow = FlowUpdate(domain, state, table, forms.flow)
+            self.flow = FlowUpdate(domain, state, table, forms.flow)
         self._interface_forms = build_interface_forms(self) if self.interfaces.kinds else None
         self._breakable_area = 0.0
         if self._interface_forms is not None:
@@ -159,6 +162,7 @@ class ElectrodeModel:
         self.surface_contact: SurfaceContact | None = None
         if domain.dimension == 2 and (self.interfaces.kinds or free_contact_stiffness is not None):
             self.surface_contact = SurfaceContact(self, free_contact_stiffness)
+        self.set_temperature(temperature)
         self.commit_exchange()
 
     def _cell_and_facet_measures(self) -> balances.Measures:
@@ -188,6 +192,14 @@ class ElectrodeModel:
             self.controls[name] = dfem.Constant(self.domain.mesh, 0.0)
         return self.controls[name]
 
+    def set_temperature(self, temperature: float) -> None:
+        """Go on at another temperature in K from the next step on; see fem/temperature.py.
+
+        Raises:
+            ParameterError: It is not positive.
+        """
+        apply_temperature(self, temperature)
+
     # ------------------------------------------------------------------ a step
 
     def prepare_step(self, dt: float, expected: npt.NDArray[np.float64] | None = None) -> None:
@@ -211,14 +223,16 @@ class ElectrodeModel:
 
     def update_flow(self) -> bool:
         """Solve the flow increment for the current unknowns; False where it failed on any rank."""
-        return self._flow is None or self._flow.solve(float(self.dt.value))
+        return self.flow is None or self.flow.solve(float(self.dt.value))
 
     def commit(self) -> None:
         """Accept the current unknowns: update all history and advance time."""
         state, dt = self.state, float(self.dt.value)
         self.tension.commit()
-        if self._flow is not None:
-            self._flow.commit(dt)
+        if self.terminal is not None:
+            self.terminal.commit()
+        if self.flow is not None:
+            self.flow.commit(dt)
         if self._interface_forms is not None:
             # κ last: what else is remembered follows from its growth in the step.
             for name, form in self._interface_forms.memory.items():

@@ -18,6 +18,7 @@ from fem.convergence import Convergence
 from fem.matrix_pattern import add_entries, widened
 from fem.model import ElectrodeModel
 from fem.solver_settings import SolverSettings
+from fem.terminal_border import Border
 from fem.update_limits import UpdateLimits
 
 __all__ = ["NewtonSolver", "Outcome", "SolverSettings", "Timing"]
@@ -69,9 +70,12 @@ class NewtonSolver:
         self.matrix.setOption(PETSc.Mat.Option.KEEP_NONZERO_PATTERN, True)
         self._solution, self._residual = self.matrix.createVecs()
         self._convergence = Convergence(model, settings)
-        self._constrained = np.unique(
-            np.concatenate([np.empty(0, dtype=np.int32)] + [c.dofs for c in model.constraints])
-        ).astype(np.int32)
+        held = [constraint.dofs for constraint in model.constraints]
+        self._border: Border | None = None
+        if model.terminal is not None:
+            held.append(model.terminal.dofs)
+            self._border = Border(model.terminal, self.matrix)
+        self._constrained = np.unique(np.concatenate([np.empty(0, dtype=np.int32), *held])).astype(np.int32)
         self._limits = UpdateLimits(
             model,
             settings,
@@ -115,6 +119,8 @@ class NewtonSolver:
         unknowns = self.model.state.unknowns
         owned = self.model.state.dofs.owned
         self._make_room()
+        if self.model.terminal is not None:
+            self.model.terminal.begin()
         self._solution.array[:] = unknowns.x.array[:owned]
         self._convergence.reset()
         self._limits.reset()
@@ -126,6 +132,8 @@ class NewtonSolver:
         iterations, reason = self.snes.getIterationNumber(), self.snes.getConvergedReason()
         self.timing.iterations += max(iterations, 1)
         self._take(self._solution)
+        if self.model.terminal is not None:
+            self.model.terminal.solved()
         finite = self.model.update_flow()
         converged = reason > 0 and finite
         return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self._convergence.norms)
@@ -181,6 +189,8 @@ class NewtonSolver:
                 self.model.surface_contact.add_forces(values)
             for constraint in self.model.constraints:
                 values[constraint.dofs] = x.array_r[constraint.dofs] - _values(constraint)
+            if self.model.terminal is not None:
+                self.model.terminal.take_residual(values)
             f.array[:] = values
         else:
             f.set(np.nan)
@@ -195,6 +205,8 @@ class NewtonSolver:
         contact = self.model.surface_contact
         if contact is not None and contact.pairs is not None:
             add_entries(jacobian, *contact.stiffness())
+        if self._border is not None:
+            self._border.take_rows(jacobian, x)
         if self.settings.symmetric:
             # Columns go as well: what is known of the update moves to the right-hand side, which is the residual.
             known = self._residual.copy()
@@ -211,6 +223,8 @@ class NewtonSolver:
 
     def _limit(self, x: PETSc.Vec, y: PETSc.Vec) -> bool:
         """Shorten a Newton step (x becomes x - y) before it is taken; see fem/update_limits.py."""
+        if self._border is not None:
+            self._border.complete(self.snes.getKSP(), y)
         values = y.array
         moved = self._limits.shorten(x.array_r, values, self._convergence.norms[0])
         y.array[:] = values

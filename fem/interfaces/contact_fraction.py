@@ -26,6 +26,8 @@ from fem.units import FARADAY
 
 # Product of rate and step below which its exponential is taken from the series.
 _SHORT = 1.0e-6
+#: Name of the field with the rate of closure, which depends on the temperature.
+CLOSURE = "void_closure"
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,15 @@ def tabulate(
         ParameterError: A law has a contact fraction between phases of which none, or both, are lithium metal.
     """
     rows = [_numbers(kind, law, materials, temperature) for kind, law in zip(kinds, laws, strict=True)]
-    names = ("void_recession", "void_replenishment", "void_closure", "void_exponent")
+    names = ("void_recession", "void_replenishment", CLOSURE, "void_exponent")
     return VoidParameters(*(field(name, [row[n] for row in rows]) for n, name in enumerate(names)))
+
+
+def closures(
+    kinds: Sequence[str], laws: Sequence[InterfaceLaw], materials: Sequence[Material], temperature: float
+) -> list[float]:
+    """Rate of closure of every kind of interface, the one of the parameters that depends on the temperature."""
+    return [_numbers(kind, law, materials, temperature)[2] for kind, law in zip(kinds, laws, strict=True)]
 
 
 def _numbers(

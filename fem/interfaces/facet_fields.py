@@ -40,6 +40,8 @@ class FacetSpace:
     def __init__(self, domain: Domain, interfaces: InterfaceFacets, measure: Any, degree: int):
         mesh = domain.mesh
         self.space = dfem.functionspace(mesh, basix.ufl.element("RT", mesh.basix_cell(), degree))
+        #: Fields with one given value per facet, by name.
+        self.named: dict[str, dfem.Function] = {}
         self._normal = ufl.FacetNormal(mesh)
         self._measure = measure
         self._test = ufl.dot(ufl.TestFunction(self.space)("+"), self._normal("+"))
@@ -78,7 +80,7 @@ class FacetSpace:
 
     def constant(self, name: str, values: npt.NDArray[np.float64]) -> dfem.Function:
         """Field with one given value per owned interface facet, shape (n,)."""
-        field = self.function(name)
+        field = self.named[name] = self.function(name)
         self.set_values(field, values)
         return field
 

@@ -10,6 +10,16 @@ from fem.materials.open_circuit import OpenCircuitCurve
 from fem.parameters import Parameter
 from fem.units import GAS_CONSTANT
 
+#: Temperature in K at which what has an activation energy has its value: the 60 degC of the reference electrode.
+REFERENCE_TEMPERATURE = 333.15
+
+
+def arrhenius(energy: Parameter | None, temperature: float) -> float:
+    """Factor exp(-Q/R (1/T - 1/T_ref)) on what has the activation energy Q in kJ/mol; one where Q is None."""
+    if energy is None:
+        return 1.0
+    return math.exp(-energy.value / GAS_CONSTANT * (1.0 / temperature - 1.0 / REFERENCE_TEMPERATURE))
+
 
 @dataclass(frozen=True)
 class Elasticity:
@@ -77,15 +87,17 @@ class Host:
 
     Attributes:
         maximum_concentration: c_max in fmol/µm³ of the unlithiated phase.
-        diffusivity: D in µm²/s at the run's temperature.
+        diffusivity: D in µm²/s; with an activation energy at ``REFERENCE_TEMPERATURE``, else at any.
         curve: Open-circuit voltage.
         smallest_slope: |dU/dx| in V below which the mobility D c_max / (F |dU/dx|) does not grow further.
+        diffusion_energy: Activation energy of D in kJ/mol, or None where D does not depend on the temperature.
     """
 
     maximum_concentration: Parameter
     diffusivity: Parameter
     curve: OpenCircuitCurve
     smallest_slope: Parameter
+    diffusion_energy: Parameter | None = None
 
 
 @dataclass(frozen=True)
@@ -108,10 +120,12 @@ class Conductor:
     """A solid electrolyte: conducts lithium, stores none.
 
     Attributes:
-        conductivity: In S/m.
+        conductivity: In S/m; with an activation energy at ``REFERENCE_TEMPERATURE``, else at any temperature.
+        conduction_energy: Activation energy in kJ/mol, or None.
     """
 
     conductivity: Parameter
+    conduction_energy: Parameter | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,13 @@ CURRENT_DENSITY = _scaled(
     "a current density", "A/m^2", "3.09 A/m^2", {"A/m^2": 1.0, "mA/cm^2": 10.0, "A/cm^2": 1e4}
 )
 C_RATE = _scaled("a rate of charge", "C", "0.1 C", {"C": 1.0})
+AREAL_CAPACITY = _scaled(
+    "a charge per area", "mAh/cm^2", "3 mAh/cm^2", {"mAh/cm^2": 1.0, "mAh/cm2": 1.0, "Ah/m^2": 0.1}
+)
+SPECIFIC_CAPACITY = _scaled("a charge per mass", "mAh/g", "500 mAh/g", {"mAh/g": 1.0, "Ah/kg": 1.0})
+AREA_RESISTANCE = _scaled(
+    "a resistance times area", "ohm m^2", "10 ohm cm^2", {"ohm m^2": 1.0, "ohm cm^2": 1e-4}
+)
 NUMBER = _scaled("a plain number", "1", "0.3", {"1": 1.0, "%": 0.01})
 LENGTH = _scaled("a length", "um", "0.2 um", {"nm": 1e-3, "um": 1.0, "µm": 1.0, "mm": 1e3})
 VOLUME = _scaled("a volume", "um^3", "270 um^3", {"nm^3": 1e-9, "um^3": 1.0, "µm^3": 1.0, "mm^3": 1e9})
@@ -105,6 +112,7 @@ EXCHANGE_RESISTANCE = _scaled(
 KINDS = (
     PRESSURE, TEMPERATURE, TIME, VOLTAGE, CURRENT_DENSITY, C_RATE, NUMBER, LENGTH, RATE, DIFFUSIVITY, CONDUCTIVITY,
     CONCENTRATION, MOLAR_ENERGY, SURFACE_ENERGY, LINE_FORCE, STIFFNESS, EXCHANGE_RESISTANCE, VOLUME, TOUGHNESS, SPEED,
+    AREAL_CAPACITY, SPECIFIC_CAPACITY, AREA_RESISTANCE,
 )  # fmt: skip
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s*(.*?)\s*")

@@ -1,0 +1,118 @@
+"""The measurements that ship: thickness, loaded or unloaded, and adhesion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fem import adhesion as pulling
+from fem.adhesion import Pull
+from fem.errors import RunStopped
+from run import adhesion, units
+from run.build import build_model, solver_settings
+from run.process.mistakes import StepMistake, meant
+from run.process.registry import Measurement, Words, register
+from run.process.subject import Subject
+from run.process.undisturbed import interrupt_current
+
+#: Speed of the grip in µm/s where a step asks for adhesion.
+GRIP_SPEED = 1.0e-3
+_TESTS = ("pull-off", "peel")
+
+
+def _check_thickness(words: Words, thickness_um: float | None) -> None:
+    if words not in ((), ("unloaded",)):
+        hint = meant(words[0], ("unloaded",))
+        raise StepMistake(
+            f"'{' '.join(words)}' is not expected: it is 'measure thickness' or 'measure thickness unloaded'{hint}"
+        )
+
+
+def _thickness(subject: Subject, words: Words) -> Mapping[str, Any]:
+    """Thickness and its parts, under the present pressure and, if wanted, with the pressure taken away."""
+    model, loaded = subject.model, dict(subject.observer.start())
+    found: dict[str, Any] = {"pressure_MPa": float(model.control("pressure").value), **_parts(loaded)}
+    if not words:
+        return found
+    interrupt_current(model)
+    began = model.state.steps
+    pulling.unload(model, solver_settings(subject.case))
+    # The observer took note of its totals above; what it now reads are the fields as they are.
+    unloaded = _parts(subject.observer.start())
+    return {"pressure_MPa": 0.0, **unloaded, "time_steps": model.state.steps - began, "loaded": found}
+
+
+def _parts(row: Mapping[str, float]) -> dict[str, Any]:
+    parts = ("solids", "interface_void", "pores", "lithium_removed")
+    return {
+        "thickness_um": row["thickness_um"],
+        "thickening_percent": row["thickening_percent"],
+        "thickening_parts_um": {part: row[f"thickening_{part}_um"] for part in parts},
+    }
+
+
+def _place_and_test(words: Words) -> tuple[str | float, pulling.Kind]:
+    """Place and kind of test of ``at PLACE [by TEST]``.
+
+    Raises:
+        StepMistake: The words say something else.
+    """
+    text = " ".join(words)
+    head, by, test = text.partition(" by ")
+    if by and test not in _TESTS:
+        raise StepMistake(f"the test '{test}' must be {' or '.join(_TESTS)}{meant(test, _TESTS)}")
+    at, _, where = head.partition(" ")
+    if at != "at" or not where:
+        raise StepMistake(
+            "where is missing: write 'measure adhesion at foil', or 'at 10 um' below the upper face"
+        )
+    kind = adhesion.kind_of(test or "pull-off")
+    if where == "foil":
+        return "foil", kind
+    try:
+        depth = units.parse(where, units.LENGTH)[0]
+    except units.UnitError as error:
+        raise StepMistake(f"the place '{where}' must be foil, or {error}{meant(where, ('foil',))}") from None
+    return depth, kind
+
+
+def _check_adhesion(words: Words, thickness_um: float | None) -> None:
+    place, _ = _place_and_test(words)
+    if isinstance(place, str):
+        return
+    highest = float("inf") if thickness_um is None else thickness_um
+    if not 0.0 < place < highest:
+        raise StepMistake(
+            f"the place '{place:g} um' must be foil, or a depth between 0 and the thickness, {highest:.4g} um"
+        )
+
+
+def _adhesion(subject: Subject, words: Words) -> Mapping[str, Any]:
+    """Pull a copy of the electrode apart: the test changes interfaces, so the run's own model is not used."""
+    place, kind = _place_and_test(words)
+    original = subject.model
+    model = build_model(subject.case, original.domain, original.temperature)
+    model.state.restore(original.state.snapshot())
+    for name, constant in original.controls.items():
+        model.control(name).value = float(constant.value)
+    how = Pull(kind, GRIP_SPEED, farthest={"pull-off": 1.0, "peel": 10.0}[kind])
+    section, curve = adhesion.pull_apart(model, solver_settings(subject.case), place, how)
+    return {
+        "test": kind,
+        "at": place if isinstance(place, str) else f"{place:g} um below the top",
+        "rate_um_s": how.speed,
+        **adhesion.findings(model, section, curve, how),
+    }
+
+
+register("thickness", Measurement("thickness [unloaded]", _thickness, _check_thickness))
+register("adhesion", Measurement("adhesion at foil|DEPTH [by pull-off|peel]", _adhesion, _check_adhesion))
+
+
+def measured(subject: Subject, name: str, words: Words, measurement: Measurement) -> dict[str, Any]:
+    """The result of a measurement with its name; where it has no equilibrium, why, instead of a result."""
+    table: dict[str, Any] = {"measurement": " ".join((name, *words))}
+    try:
+        return table | {"complete": True, **measurement.run(subject, words)}
+    except RunStopped as stop:
+        return table | {"complete": False, "reason": str(stop)}

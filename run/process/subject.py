@@ -1,0 +1,27 @@
+"""What a measurement gets to see of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fem.model import ElectrodeModel
+from fem.observables import Observer
+from run.case import Case
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The electrode in the state it is to be measured in.
+
+    Attributes:
+        case: The run's case.
+        model: Whatever is done to its state and its controls is undone afterwards.
+        observer: Of the run; only ``start()``, a row of the present state, may be called.
+        folder: Where files of the measurement go; it need not exist.
+    """
+
+    case: Case
+    model: ElectrodeModel
+    observer: Observer
+    folder: Path

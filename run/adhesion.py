@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fem.checkpoint import Checkpoint, StateKeeper
 from fem.model import ElectrodeModel
 from fem.output import FieldWriter
 from fem.section import Section, hold_elsewhere, loosening_of_fillings, section_at_depth, section_at_foil
+from fem.solver_settings import SolverSettings
 from run import about, folder, meshing, restart, results
 from run.build import build_model, solver_settings
 from run.case import Case
@@ -85,20 +87,14 @@ def adhesion_of_run(options: AdhesionOptions, comm: MPI.Intracomm) -> dict[str, 
         on_first_rank(comm, meshing.silence_reader)
         model = build_model(case, domains.read(mesh, comm), options.temperature)
         state = load_state(options.run / results.STATE, case, model)
-        section = _section(options, model)
-        model.control("influx").value = 0.0
-        settings = solver_settings(case)
-        line.update(0.0, "unloading")
-        adhesion.unload(model, settings, loosening_of_fillings(model))
-        # The growth of damage is relaxed over steps to pass snaps in a long run; here it would count as adhesion.
-        model.relaxation_ratio = 0.0
-        hold_elsewhere(model, section)
+        if options.temperature is not None:
+            model.set_temperature(options.temperature)
 
         def told(row: Row) -> None:
             share = row["debonded_share"]
             line.update(min(1.0, share), f"{1e3 * row['way_um']:.0f} nm, {row['force_N_m']:.3g} N/m")
 
-        curve = adhesion.pull(model, section, options.pull, settings, told)
+        section, curve = pull_apart(model, solver_settings(case), options.at, options.pull, told, line.update)
     table = _table(options, case, model, section, curve) | {"state": state}
     writer = FieldWriter(model, options.folder / results.FIELDS)
     writer.write(model.state.time)
@@ -117,6 +113,41 @@ def adhesion_of_run(options: AdhesionOptions, comm: MPI.Intracomm) -> dict[str, 
 
     on_first_rank(comm, write)
     return table
+
+
+def pull_apart(
+    model: ElectrodeModel,
+    settings: SolverSettings,
+    at: float | str,
+    how: Pull,
+    told: Callable[[Row], None] | None = None,
+    shown: Callable[[float, str], None] | None = None,
+) -> tuple[Section, Curve]:
+    """Unload a model's electrode and pull it apart; collective. The model is of no further use.
+
+    Args:
+        model: In the state to start from.
+        settings: Of the solver.
+        at: ``foil``, or a depth below the electrode's upper face in µm.
+        how: Kind and speed.
+        told: Called with every row.
+        shown: Called with a fraction and a word on what is done.
+
+    Raises:
+        InputError: There is no section there.
+        RunStopped: The electrode has no equilibrium without its load.
+    """
+    section = _section(at, model)
+    if model.terminal is not None:
+        model.terminal.control_current(0.0)
+    model.control("influx").value = 0.0
+    if shown is not None:
+        shown(0.0, "unloading")
+    adhesion.unload(model, settings, loosening_of_fillings(model))
+    # The growth of damage is relaxed over steps to pass snaps in a long run; here it would count as adhesion.
+    model.relaxation_ratio = 0.0
+    hold_elsewhere(model, section)
+    return section, adhesion.pull(model, section, how, settings, told)
 
 
 def load_state(store: Path, case: Case, model: ElectrodeModel) -> dict[str, Any]:
@@ -154,23 +185,21 @@ def load_state(store: Path, case: Case, model: ElectrodeModel) -> dict[str, Any]
     return result
 
 
-def _section(options: AdhesionOptions, model: ElectrodeModel) -> Section:
-    if isinstance(options.at, str):
+def _section(at: float | str, model: ElectrodeModel) -> Section:
+    if isinstance(at, str):
         return section_at_foil(model)
     thickness = model.domain.box["thickness"]
-    if not 0.0 < options.at < thickness:
+    if not 0.0 < at < thickness:
         raise InputError(
             "--at",
-            f"= '{options.at:g} um' is not allowed: it must be foil, or a depth between 0 and {thickness:g} um",
+            f"= '{at:g} um' is not allowed: it must be foil, or a depth between 0 and {thickness:g} um",
         )
-    return section_at_depth(model, options.at)
+    return section_at_depth(model, at)
 
 
-def _table(
-    options: AdhesionOptions, case: Case, model: ElectrodeModel, section: Section, curve: Curve
-) -> dict[str, Any]:
+def findings(model: ElectrodeModel, section: Section, curve: Curve, how: Pull) -> dict[str, Any]:
+    """What a test gave: work and its parts, strength or steady force, what came apart."""
     end = curve.rows[-1]
-    peel = options.pull.kind == "peel"
     work = end["external_work_J_m2"]
     plastic = {phase: end[f"plastic_{phase}_J_m2"] for phase in model.domain.phases}
     metal = plastic.get("lithium", 0.0)
@@ -185,19 +214,13 @@ def _table(
     }
     found: dict[str, Any] = (
         {"steady_force_N_m": adhesion.steady_energy(curve, section)}
-        if peel
+        if how.kind == "peel"
         else {
             "work_of_separation_J_m2": work,
             "strength_MPa": max(row["force_N_m"] for row in curve.rows) / section.width,
         }
     )
     return {
-        "case": case.name,
-        "run": str(options.run),
-        "test": options.pull.kind,
-        "at": options.place,
-        "rate_um_s": options.pull.speed,
-        "temperature_K": model.temperature,
         "complete": curve.complete,
         "end_reason": curve.reason,
         **found,
@@ -209,6 +232,20 @@ def _table(
         "debonded_share_before": curve.rows[0]["debonded_share"],
         "debonded_share_after": end["debonded_share"],
         "steps": len(curve.rows) - 1,
+    }
+
+
+def _table(
+    options: AdhesionOptions, case: Case, model: ElectrodeModel, section: Section, curve: Curve
+) -> dict[str, Any]:
+    return {
+        "case": case.name,
+        "run": str(options.run),
+        "test": options.pull.kind,
+        "at": options.place,
+        "rate_um_s": options.pull.speed,
+        "temperature_K": model.temperature,
+        **findings(model, section, curve, options.pull),
         "ranks": model.comm.size,
         "case_hash": case.content_hash,
         "version": about.version(),

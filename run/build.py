@@ -5,26 +5,53 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from fem.domain import Domain
+import numpy as np
+
+from fem.domain import Domain, cell_volumes
+from fem.loads import LithiumInflux, Load
+from fem.materials.base import Host
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, Outcome, SolverSettings
 from fem.stepping import StepSettings
+from fem.units import FARADAY
 from run import drive
 from run.case import Case
+
+#: C/m² (pC/um²) in one mAh/cm².
+MAH_CM2 = 3.6e4
 
 
 def build_model(case: Case, domain: Domain, temperature: float | None = None) -> ElectrodeModel:
     """The model of a case on its mesh, at the case's temperature unless another one is given in K."""
     table = case.file
+    top: Load = LithiumInflux("top")
+    if table.process is not None:
+        top = table.cell.load(host_capacity(case, domain))
     return ElectrodeModel(
         domain,
         case.materials,
         case.laws,
-        drive.loads(domain.dimension),
-        table.drive.temperature if temperature is None else temperature,
-        table.drive.start_voltage,
+        drive.loads(domain.dimension, top),
+        case.temperature if temperature is None else temperature,
+        case.start_voltage,
         relaxation_ratio=table.solver.damage_relaxation,
     )
+
+
+def host_capacity(case: Case, domain: Domain) -> float:
+    """Areal capacity of the hosts of a mesh in mAh/cm2; collective."""
+    owned = domain.mesh.topology.index_map(domain.dimension).size_local
+    volumes = np.bincount(
+        domain.cell_phase[:owned], weights=cell_volumes(domain), minlength=len(domain.phases)
+    )
+    held = 0.0
+    for phase, volume in zip(domain.phases, volumes, strict=True):
+        lithium = case.materials[phase].lithium if phase in case.materials else None
+        if isinstance(lithium, Host):
+            held += float(volume) * lithium.maximum_concentration.value
+    held = float(domain.mesh.comm.allreduce(held))
+    area = domain.box["width"] * (domain.box.get("depth", 1.0) if domain.dimension == 3 else 1.0)
+    return held * FARADAY / area / MAH_CM2
 
 
 def solver_settings(case: Case) -> SolverSettings:

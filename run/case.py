@@ -24,6 +24,10 @@ from run.case_mistakes import input_error, recipe_error, shipped_cases
 from run.case_tables import CaseFile, MeshFileTable
 from run.errors import InputError
 from run.overrides import laws_with, materials_with
+from run.process.known import Known
+from run.process.plan import Plan as ProcessPlan
+from run.process.reading import read_process
+from run.process.steps import written
 from run.toml_text import apply_setting
 
 
@@ -38,6 +42,7 @@ class Case:
         plan: What the recipe amounts to, or None.
         materials: By phase, with the file's values.
         laws: By kind of interface, with the file's values.
+        process: The steps of [process] written out and checked, or None for a [drive].
         source: Text of the case file as it was read.
         settings: The ``--set`` that were applied.
         path: Where the case file was.
@@ -49,6 +54,7 @@ class Case:
     plan: meshes.Plan | None
     materials: dict[str, Material]
     laws: dict[str, InterfaceLaw]
+    process: ProcessPlan | None
     source: str
     settings: tuple[str, ...]
     path: Path
@@ -63,8 +69,23 @@ class Case:
         table = self.file.model_dump(mode="json")
         mesh: meshes.Recipe | MeshFileTable | None = self.recipe or self.mesh_file
         table["mesh"] = mesh.model_dump(mode="json") if mesh is not None else {}
-        table["drive"]["until_mean_lithiation"] = self.file.drive.end_lithiation
+        if self.process is None:
+            table["drive"]["until_mean_lithiation"] = self.file.drive.end_lithiation
+            del table["process"], table["cell"]
+        else:
+            table["process"]["steps"] = [written(step) for step in self.process.given]
+            del table["drive"]
         return table
+
+    @property
+    def temperature(self) -> float:
+        """Temperature at the start in K."""
+        return self.file.drive.temperature if self.file.process is None else self.file.process.temperature
+
+    @property
+    def start_voltage(self) -> float:
+        """Voltage against lithium in V with which the hosts are in equilibrium at the start."""
+        return self.file.drive.start_voltage if self.file.process is None else self.file.process.start_voltage
 
     @property
     def content_hash(self) -> str:
@@ -74,12 +95,13 @@ class Case:
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def load_case(path: Path, settings: Sequence[str] = ()) -> Case:
+def load_case(path: Path, settings: Sequence[str] = (), start: Known | None = None) -> Case:
     """Read and check a case file.
 
     Args:
         path: The TOML file.
         settings: ``table.key=value`` of the command line, applied in order.
+        start: What the steps of a process start from where that is another run's end.
 
     Raises:
         InputError: The first mistake found.
@@ -100,11 +122,18 @@ def load_case(path: Path, settings: Sequence[str] = ()) -> Case:
         raise InputError("CASE", f"= {str(path)!r} is not valid TOML: {error}; correct that line") from None
     for setting in settings:
         apply_setting(table, setting)
-    return check_case(table, source, tuple(settings), path)
+    return check_case(table, source, tuple(settings), path, start)
 
 
-def check_case(table: Mapping[str, Any], source: str, settings: tuple[str, ...], path: Path) -> Case:
+def check_case(
+    table: Mapping[str, Any],
+    source: str,
+    settings: tuple[str, ...],
+    path: Path,
+    start: Known | None = None,
+) -> Case:
     """Check a table that has the layout of a case file; see ``load_case``."""
+    _refuse_two_ways(table)
     try:
         file = CaseFile.model_validate(dict(table))
     except ValidationError as error:
@@ -114,7 +143,7 @@ def check_case(table: Mapping[str, Any], source: str, settings: tuple[str, ...],
     recipe, plan, mesh_file = None, None, None
     if "file" in file.mesh:
         mesh_file = _mesh_file(file.mesh, path)
-        if mesh_file.table is not None and file.drive.current.kind is units.C_RATE:
+        if file.process is None and mesh_file.table is not None and file.drive.current.kind is units.C_RATE:
             file.drive.current.density(None)
     else:
         try:
@@ -122,7 +151,19 @@ def check_case(table: Mapping[str, Any], source: str, settings: tuple[str, ...],
             plan = meshes.plan(recipe)
         except meshes.RecipeError as error:
             raise recipe_error(error, table) from None
-    return Case(file, recipe, mesh_file, plan, materials, laws, source, settings, path)
+    process = None if file.process is None else read_process(file.process, file.cell, plan, start)
+    return Case(file, recipe, mesh_file, plan, materials, laws, process, source, settings, path)
+
+
+def _refuse_two_ways(table: Mapping[str, Any]) -> None:
+    if "process" in table and "drive" in table:
+        raise InputError(
+            "drive",
+            "is not allowed beside [process]: a case has either one; temperature, start_voltage, current and ends of "
+            "a process stand in [process] and its steps",
+        )
+    if "cell" in table and "process" not in table:
+        raise InputError("cell", "is not allowed without [process]: a [drive] has no counter electrode")
 
 
 def _mesh_file(table: Mapping[str, Any], path: Path) -> MeshFileTable:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from fem.solver import SolverSettings
 from fem.stepping import StepSettings
 from run import units
+from run.process.tables import CellTable, ProcessTable
 from run.quantities import Current, CurrentDensity, Duration, Fraction, Quantity
 
 
@@ -112,13 +113,18 @@ class OutputTable(_Table):
 
 
 class CaseFile(_Table):
-    """The whole file; [mesh], [materials] and [interfaces] are checked by those they belong to."""
+    """The whole file; [mesh], [materials] and [interfaces] are checked by those they belong to.
+
+    A case has either [drive], one constant current, or [process], a list of steps, with [cell].
+    """
 
     case: CaseTable
     mesh: dict[str, Any]
     materials: dict[str, Any] = {}
     interfaces: dict[str, Any] = {}
     drive: DriveTable = DriveTable()
+    process: ProcessTable | None = None
+    cell: CellTable = CellTable()
     time: TimeTable = TimeTable()
     solver: SolverTable = SolverTable()
     output: OutputTable = OutputTable()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from dolfinx import fem as dfem
 
-from fem.loads import LithiumInflux, Load, Pressure, Support
+from fem.loads import Load, Pressure, Support
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
 from fem.units import FARADAY
@@ -33,13 +33,13 @@ FAR, FINAL = 5.0e-3, 1.0e-4
 _SHARES = (0.7, 0.9, 1.0)
 
 
-def loads(dimension: int) -> list[Load]:
-    """Supports and loads of every run, for 2 or 3 space dimensions."""
+def loads(dimension: int, top: Load) -> list[Load]:
+    """Supports and loads of every run, for 2 or 3 space dimensions, with what lithium passes through on top."""
     held: list[Load] = [Support("bottom", component) for component in range(dimension)]
     held += [Support("left", 0), Support("right", 0)]
     if dimension == 3:
         held += [Support("front", 1), Support("back", 1)]
-    return [*held, Pressure("top"), LithiumInflux("top")]
+    return [*held, Pressure("top"), top]
 
 
 @dataclass(frozen=True)

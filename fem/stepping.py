@@ -102,8 +102,13 @@ class Stepper:
         self._admissible = _AdmissibleCheck(model)
         model.release(1.0, settings.resting_stabilisation)
 
-    def advance(self, limit: float) -> StepReport:
+    def advance(self, limit: float, judge: Callable[[float], float | None] | None = None) -> StepReport:
         """Take one step of at most ``limit`` seconds.
+
+        Args:
+            limit: Longest step in s.
+            judge: Called with the length of a step that has converged, before it is accepted; gives a shorter length
+                to try instead, or None to accept it (see fem/events.py). The same on every rank.
 
         Raises:
             RunStopped: Steps of the smallest size fail; the state is that of the last accepted step.
@@ -128,6 +133,11 @@ class Stepper:
             reason = outcome.reason
             if outcome.converged:
                 refused = self._admissible.problem()
+                shorter = None if refused is not None or judge is None else judge(dt)
+                if shorter is not None:
+                    model.state.restore(start)
+                    wasted, dt = wasted + outcome.iterations, shorter
+                    continue
                 if refused is None and self._before_commit is not None and not self._before_commit():
                     refused = "an output of the step is not finite"
                 if refused is None:

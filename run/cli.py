@@ -1,4 +1,4 @@
-"""The command line: ``swellbound check|mesh|run|resume|adhesion|materials|report|benchmark|doctor``.
+"""The command line: ``swellbound check|mesh|run|resume|adhesion|study|materials|report|benchmark|doctor``.
 
 Exit codes: 0 done; 2 bad input, found before any meshing; 3 the run had to stop and its last good state is saved;
 4 the run was interrupted and saved, ``resume`` goes on; 1 anything else. Under MPI only rank 0 prints and all ranks
@@ -183,6 +183,18 @@ def _adhesion(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     return EXIT_OK
 
 
+def _study(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
+    if comm.size > 1:
+        raise InputError("swellbound study", "is not to be started by mpirun: it starts its own ranks")
+    from run.study.study import StudyOptions, run_study
+
+    if given.jobs < 1:
+        raise InputError("--jobs", f"= {given.jobs} is not allowed: it must be 1 or more")
+    out = None if given.out is None else Path(given.out)
+    options = StudyOptions(out, tuple(given.set), given.jobs, given.again, given.only, given.quiet)
+    return run_study(Path(given.study), options)
+
+
 def _wall_time(given: argparse.Namespace) -> float | None:
     from run import units
 
@@ -262,6 +274,7 @@ _ACTIONS: dict[str, Action] = {
     "run": _run,
     "resume": _resume,
     "adhesion": _adhesion,
+    "study": _study,
     "materials": _materials,
     "report": _report,
     "benchmark": _benchmark,

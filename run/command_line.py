@@ -25,6 +25,7 @@ _EXAMPLES = {
     "run": "mpirun -n 2 swellbound run run/cases/bare.toml --out results/bare --set drive.stack_pressure='5 MPa'",
     "resume": "mpirun -n 2 swellbound resume results/bare --wall-time '12 h'",
     "adhesion": "swellbound adhesion results/bare --at foil --test pull-off --rate '1 nm/s'",
+    "study": "swellbound study run/studies/sweep_stack_pressure.toml --jobs 2",
     "materials": "swellbound materials silicon",
     "report": "swellbound report results/demo/bare",
     "benchmark": "swellbound benchmark newton results/demo/bare",
@@ -93,6 +94,13 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
         "--out", metavar="DIR", help="folder for the results (default: RUN/adhesion/TEST-PLACE)"
     )
     adhesion.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    _add_study(
+        command(
+            "study",
+            "Carry out a study: mesh refinement, seeds, a sweep or a design. Points that are finished are not "
+            "repeated; Ctrl-C saves those under way, and the same command goes on.",
+        )
+    )
     materials = command("materials", "List the parameters of materials and interfaces with their sources.")
     materials.add_argument(
         "only", nargs="?", metavar="NAME", help="one phase (silicon) or interface (graphite|silicon)"
@@ -109,6 +117,32 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     _add_benchmarks(benchmark)
     command("doctor", "Say whether everything needed is there and MPI works. Changes nothing.")
     return parser
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY.toml", help="the study file")
+    parser.add_argument("--out", metavar="DIR", help="folder of the study (default: results/studies/NAME)")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="points at a time, each on its ranks (default 1)"
+    )
+    parser.add_argument("--again", action="store_true", help="start failed points anew")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
+        "--plan",
+        dest="only",
+        action="store_const",
+        const="plan",
+        help="write the case files and the plan for Snakemake, run nothing",
+    )
+    only.add_argument(
+        "--collect",
+        dest="only",
+        action="store_const",
+        const="collect",
+        help="run nothing, write table and pictures of what is there",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    _add_set(parser)
 
 
 def _add_benchmarks(parser: argparse.ArgumentParser) -> None:

@@ -72,9 +72,13 @@ def user_parameters(case: Case) -> list[tuple[str, str, Parameter]]:
     ]
 
 
+def memory_mib(cells: int) -> float:
+    """Memory of a run on a mesh of so many triangles in MiB, roughly."""
+    return _BASE_MIB + cells * DOFS_PER_CELL * BYTES_PER_DOF / 2**20
+
+
 def _cost(cells: int, end: float | None) -> str:
-    dofs = cells * DOFS_PER_CELL
-    memory = _BASE_MIB + dofs * BYTES_PER_DOF / 2**20
+    dofs, memory = cells * DOFS_PER_CELL, memory_mib(cells)
     size = f"about {cells} triangles and {dofs:,.0f} unknowns"
     if end is None:
         return f"{size}; {memory:.0f} MiB (rough)"

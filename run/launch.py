@@ -19,6 +19,30 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
+def command_on_ranks(ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
+    """The command ``python3 -m module arguments`` on some ranks; one is started without mpirun.
+
+    Raises:
+        InputError: There is no mpirun.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    if ranks == 1:
+        return command
+    launcher = shutil.which("mpirun") or shutil.which("mpiexec")
+    if launcher is None:
+        raise InputError(
+            "mpirun", f"is not on the path: {ranks} ranks need it; start this inside `make shell`"
+        )
+    return [launcher, "-n", str(ranks), *command]
+
+
+def environment_for_ranks() -> dict[str, str]:
+    """Variables for a program that starts ranks: this process's without what says that it is a rank itself."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(_OWN)}
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    return environment
+
+
 def on_ranks(
     ranks: int, module: str, arguments: Sequence[str], capture: bool = False
 ) -> subprocess.CompletedProcess[str]:
@@ -33,16 +57,11 @@ def on_ranks(
     Raises:
         InputError: There is no mpirun.
     """
-    command = [sys.executable, "-m", module, *arguments]
-    if ranks > 1:
-        launcher = shutil.which("mpirun") or shutil.which("mpiexec")
-        if launcher is None:
-            raise InputError(
-                "mpirun", f"is not on the path: {ranks} ranks need it; start this inside `make shell`"
-            )
-        command = [launcher, "-n", str(ranks), *command]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(_OWN)}
-    environment.setdefault("OMP_NUM_THREADS", "1")
     return subprocess.run(
-        command, env=environment, check=False, text=True, capture_output=capture, stdin=subprocess.DEVNULL
+        command_on_ranks(ranks, module, arguments),
+        env=environment_for_ranks(),
+        check=False,
+        text=True,
+        capture_output=capture,
+        stdin=subprocess.DEVNULL,
     )

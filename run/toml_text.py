@@ -44,7 +44,21 @@ def _value(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items()) + "}"
     raise TypeError(f"{value!r} has no place in a TOML file")
+
+
+def setting_text(key: str, value: object) -> str:
+    """One ``key=value`` for ``apply_setting``.
+
+    Raises:
+        InputError: The value has no place in a case file.
+    """
+    try:
+        return f"{key}={_value(value)}"
+    except TypeError as error:
+        raise InputError(key, f"= {value!r} is not allowed: {error}") from None
 
 
 def apply_setting(table: dict[str, Any], setting: str) -> None:

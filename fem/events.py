@@ -8,8 +8,9 @@ ten until the cut-off lies inside the step or the step is the shortest allowed, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fem.stepping import Stepper, StepReport
 
@@ -110,6 +111,15 @@ class Watch:
         self._before = beyond
         self._far = [None if b.far is None else (begin + b.far[0], b.far[1]) for b in tries]
         return Landing(report, reached, 0.0 if reached is None else beyond[reached])
+
+    def memory(self) -> dict[str, Any]:
+        """What its next step depends on besides the model's state, as JSON can hold it."""
+        return {"before": self._before, "far": self._far}
+
+    def recall(self, numbers: Mapping[str, Any]) -> None:
+        """Go on as the watch would have whose ``memory`` this is."""
+        self._before = None if numbers["before"] is None else list(numbers["before"])
+        self._far = [None if far is None else (far[0], far[1]) for far in numbers["far"]]
 
     def _start(self, number: int) -> float | None:
         return None if self._before is None else self._before[number]

@@ -161,6 +161,10 @@ class Stepper:
                     f"the smallest allowed step is {settings.smallest:.3g} s"
                 )
 
+    def begin_anew(self, first: float) -> None:
+        """Forget the last step's rate and begin with a step of ``first`` seconds: what drives the model has changed."""
+        self.next_dt, self._last = first, None
+
     def memory(self) -> tuple[dict[str, float], dict[str, npt.NDArray[np.float64]]]:
         """What the next step depends on besides the model's state: numbers, and arrays like the unknowns'."""
         numbers = {"next_dt": self.next_dt}

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from run.study import table
 from run.study.places import Places
-from run.study.points import Point, Study
+from run.study.points import Study, settings_in_words
 from run.study.richardson import Convergence, convergence
 from run.study.spread import RankCorrelation, Spread, rank_correlation, spread
 from run.study.table import Row
@@ -56,15 +56,20 @@ def analyse(study: Study, places: Places, rows: Sequence[Row]) -> dict[str, Any]
         "settings": list(study.given),
         "points": {state: states.count(state) for state in ("finished", "failed", "unfinished", "waiting")},
         "failed": [
-            {"point": row.point.name, "settings": _shown(row.point), "reason": row.standing.reason}
+            {"point": row.point.name, "settings": dict(row.point.settings), "reason": row.standing.reason}
             for row in rows
             if row.standing.state == "failed"
         ],
         "missing": missing(rows, quantities),
+        "notes": [
+            f"{row.point.name} ({settings_in_words(row.point)}): {row.standing.reason}"
+            for row in rows
+            if row.finished and row.standing.reason
+        ],
     }
     if kind == "mesh_refinement":
         levels = levels_of(places, rows)
-        said["notes"] = list(levels.notes)
+        said["notes"] += levels.notes
         said["element_sizes_um"] = levels.sizes.tolist()
         said["cells"] = [row.numbers["cells"] for row in levels.rows]
         found = {name: convergence_of(levels, name) for name in quantities}
@@ -85,7 +90,7 @@ def analyse(study: Study, places: Places, rows: Sequence[Row]) -> dict[str, Any]
         }
     else:
         said["quantities"] = {name: _plain(table.values(rows, name)) for name in quantities}
-        said["points_in_order"] = [_shown(row.point) for row in rows]
+        said["points_in_order"] = [dict(row.point.settings) for row in rows]
     return said
 
 
@@ -103,7 +108,9 @@ def levels_of(places: Places, rows: Sequence[Row]) -> Levels:
     for row, sidecar in zip(finished, sidecars, strict=True):
         if _geometry(sidecar) != _geometry(sidecars[-1]):
             # Where an attempt at meshing fails the next one draws other grains: a level of another geometry.
-            notes.append(f"{_shown(row.point)}: left out, its mesh shows other grains than the finest one")
+            notes.append(
+                f"{settings_in_words(row.point)}: left out, its mesh shows other grains than the finest one"
+            )
             continue
         kept.append(row)
         sizes.append(mean_size(sidecar))
@@ -167,10 +174,6 @@ def _geometry(sidecar: Mapping[str, Any]) -> object:
     """What is the same for the same grains: their names and areas to a millionth."""
     size = "area_um2" if sidecar["dimension"] == 2 else "volume_um3"
     return [(grain["name"], f"{grain[size]:.5g}") for grain in sidecar["grains"]]
-
-
-def _shown(point: Point) -> dict[str, Any]:
-    return dict(point.settings)
 
 
 def _plain(values: npt.NDArray[np.float64]) -> list[float | None]:

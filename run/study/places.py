@@ -21,7 +21,7 @@ class Standing:
 
     Attributes:
         state: Finished (with a result), failed (it would fail again), unfinished (it goes on), or waiting.
-        reason: Why it failed or was left, empty else.
+        reason: Why it failed or was left, or what was wrong with a finished one's adhesion test; empty else.
     """
 
     state: State
@@ -70,7 +70,7 @@ class Places:
             table = results.read_json(outcome)
             if table.get("case_hash") == point.case.content_hash:
                 if table["exit_code"] == EXIT_OK and (self.run(point) / results.SUMMARY).is_file():
-                    return Standing("finished")
+                    return Standing("finished", str(table["reason"]))
                 if table["exit_code"] != EXIT_OK:
                     return Standing("failed", str(table["reason"]))
         status = self.run(point) / results.STATUS
@@ -87,9 +87,10 @@ class Places:
         return results.read_json(self.run(point) / results.SUMMARY)
 
     def adhesion(self, point: Point) -> dict[str, Any] | None:
-        """The table of a point's adhesion test, None where there was none."""
+        """The table of a point's adhesion test, None where there was none that came to its end."""
         path = adhesion_folder(self.run(point)) / ADHESION_TABLE
-        return results.read_json(path) if path.is_file() else None
+        table = results.read_json(path) if path.is_file() else {}
+        return table if table.get("complete") else None
 
     def sidecar(self, point: Point) -> dict[str, Any]:
         """What is known of the mesh of a point that has run.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from run import adhesion, cli, folder, results
 from run.case import load_case
-from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED, InputError, ResultsError
+from run.errors import EXIT_OK, EXIT_RESUME, InputError, ResultsError
 from run.ranks import on_first_rank
 from run.study.places import adhesion_folder
 
@@ -58,7 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redirect_stderr(said):
             code = _go(given, comm)
         if code != EXIT_RESUME:
-            last = (said.getvalue().strip().splitlines() or [""])[-1].removeprefix("swellbound: ")
+            # What went wrong in a sentence of ours; where there is none, the last line of a traceback.
+            lines = said.getvalue().strip().splitlines()
+            ours = [line.removeprefix("swellbound: ") for line in lines if line.startswith("swellbound: ")]
+            last = (ours or (lines if code != EXIT_OK else []) or [""])[-1]
             on_first_rank(comm, lambda: _write(given.case, given.outcome, code, last))
             return EXIT_OK
     except ResultsError as error:
@@ -74,12 +77,11 @@ def _go(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     limit = [] if given.wall_time is None else ["--wall-time", given.wall_time]
     command = ["resume", str(given.out)] if resumed else ["run", str(given.case), "--out", str(given.out)]
     code = cli.main([*command, "--quiet", *limit])
-    if code != EXIT_OK or not given.adhesion:
-        return code
     place = adhesion_folder(given.out)
-    if on_first_rank(comm, lambda: _tested(place)):
-        return EXIT_OK
-    return cli.main(["adhesion", str(given.out), "--out", str(place), "--quiet", *given.adhesion])
+    if code == EXIT_OK and given.adhesion and not on_first_rank(comm, lambda: _tested(place)):
+        # A test that fails leaves the point its other numbers: why it failed is told with them.
+        cli.main(["adhesion", str(given.out), "--out", str(place), "--quiet", *given.adhesion])
+    return code
 
 
 def _may_go_on(out: Path, anew: bool) -> bool | None:
@@ -102,12 +104,11 @@ def _may_go_on(out: Path, anew: bool) -> bool | None:
 
 
 def _tested(place: Path) -> bool:
-    path = place / adhesion.TABLE
-    return path.is_file() and bool(results.read_json(path).get("complete"))
+    return (place / adhesion.TABLE).is_file()
 
 
 def _write(case: Path, outcome: Path, code: int, last: str) -> None:
-    reason = "" if code == EXIT_OK else last or ("stopped" if code == EXIT_STOPPED else f"exit code {code}")
+    reason = last if last or code == EXIT_OK else f"exit code {code}"
     try:
         content_hash = load_case(case).content_hash
     except InputError:

@@ -208,6 +208,11 @@ def _point(file: StudyFile, case: Case, settings: Settings) -> Point:
     resolved = check_case(table, case.source, (), case.path).resolved()
     made = check_case(resolved, "", (), case.path)
     name = made.content_hash.removeprefix("sha256:")[:_LETTERS]
-    words = ", ".join(f"{key.split('.')[-1]} = {value}" for key, value in settings)
+    words = ", ".join(f"{key} = {value}" for key, value in settings)
     resolved["case"] = {"name": f"{file.study.name}-{name}", "description": f"{file.study.name}: {words}"}
     return Point(name, settings, check_case(resolved, dumps(resolved), (), case.path))
+
+
+def settings_in_words(point: Point) -> str:
+    """What a point differs in, short."""
+    return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in point.settings)

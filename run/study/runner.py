@@ -16,7 +16,7 @@ from run import results
 from run.errors import EXIT_OK, EXIT_RESUME, ResultsError
 from run.launch import command_on_ranks, environment_for_ranks
 from run.study.places import Places
-from run.study.points import Point, Study
+from run.study.points import Point, Study, settings_in_words
 from run.study.watch import Watch
 
 #: Seconds between two looks at the processes.
@@ -117,7 +117,7 @@ class Runner:
             start_new_session=True,
         )  # fmt: skip
         self._working.append(_Working(point, process, log))
-        watch.began(point.name, words(point))
+        watch.began(point.name, settings_in_words(point))
 
     def _look(self, watch: Watch) -> None:
         for working in list(self._working):
@@ -127,12 +127,12 @@ class Runner:
                 continue
             working.log.close()
             self._working.remove(working)
-            watch.ended(working.point.name, words(working.point), self._how(working.point, code))
+            watch.ended(working.point.name, settings_in_words(working.point), self._how(working.point, code))
 
     def _how(self, point: Point, code: int) -> str:
         standing = self._places.standing(point)
         if code == EXIT_OK and standing.state in ("finished", "failed"):
-            return f"failed, {standing.reason}" if standing.state == "failed" else "finished"
+            return f"{standing.state}{', ' if standing.reason else ''}{standing.reason}"
         if code == EXIT_RESUME:
             return "left, and saved"
         if self._asked:
@@ -154,19 +154,9 @@ class Runner:
             os.killpg(working.process.pid, signal.SIGKILL)
 
 
-def words(point: Point) -> str:
-    """A point in a few words: its settings."""
-    return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in point.settings)
-
-
 def _fraction(run: Path) -> float:
     try:
         table: dict[str, Any] = results.read_json(run / results.STATUS)
     except ResultsError:
         return 0.0
     return float(table.get("fraction", 0.0))
-
-
-def cores_asked_for(study: Study, jobs: int) -> int:
-    """How many processes of MPI run at a time."""
-    return study.file.study.ranks * jobs

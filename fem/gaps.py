@@ -58,6 +58,11 @@ class Gaps:
             "contact_area": float(np.sum(self.area[self._solids])),
         }
 
+    def voids(self, unknowns: Array) -> Array:
+        """Void at every owned interface facet in µm² (µm³ in 3D), negative where its sides overlap, shape (facets,)."""
+        opening, normal = self._opening(self._quadrature, unknowns)
+        return self._quadrature.integral(np.einsum("fpd,fpd->fp", opening, normal))
+
     def maxima(self, unknowns: Array) -> dict[str, float]:
         """Largest penetration, and largest tangential offset of points that touch, in µm, on this rank.
 

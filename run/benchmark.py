@@ -154,9 +154,9 @@ def _measure_coupled(mesh: Path) -> dict[str, float]:
     domain = domains.read(mesh, MPI.COMM_WORLD)
     model = build_model(case, domain)
     density = table.current.density(meshing.host_capacity(meshing.read_sidecar(mesh)))
-    way = drive.Drive(model, table, density)
     solver = NewtonSolver(model, solver_settings(case))
     stepper = Stepper(model, solver, step_settings(case))
+    way = drive.Drive(model, table, density, stepper)
     for number in range(_STEPS + 1):
         stepper.advance(way.remaining(stepper.next_dt) or 1.0)
         if number == 0:

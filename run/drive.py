@@ -23,8 +23,11 @@ from dolfinx import fem as dfem
 from fem.loads import Load, Pressure, Support
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
+from fem.observables import Row
+from fem.stepping import Stepper, StepReport
 from fem.units import FARADAY
 from run.case_tables import DriveTable
+from run.process.plan import Planned
 
 #: Largest distance from the mean lithiation asked for at which the drive has ended.
 TOLERANCE = 1.0e-6
@@ -103,16 +106,21 @@ class Approach:
 
 
 class Drive:
-    """Holds a model's controls and knows when the drive ends.
+    """Holds a model's controls and knows when the drive ends (a :class:`run.course.Course`).
 
     Args:
         model: The coupled model, in its initial state.
         table: The case's [drive].
         current_density: In A/m^2.
+        stepper: Takes the time steps.
     """
 
-    def __init__(self, model: ElectrodeModel, table: DriveTable, current_density: float) -> None:
+    def __init__(
+        self, model: ElectrodeModel, table: DriveTable, current_density: float, stepper: Stepper
+    ) -> None:
         self.model, self.table, self.current_density = model, table, current_density
+        self.columns: dict[str, str] = {}
+        self._stepper = stepper
         self._begin = model.state.time
         hosts = model.phase_ids(Host)
         maximum = model.coefficients["maximum_concentration"]
@@ -124,16 +132,16 @@ class Drive:
         self.area = self._sum([dfem.form(dfem.Constant(model.domain.mesh, 1.0) * top)])
         model.control("pressure").value = table.stack_pressure
         model.control("influx").value = current_density / FARADAY
-        self.start = self.hosts()
+        self.start_lithium = self.hosts()
         rate = current_density / FARADAY * self.area / self._capacity
         # Where lithium comes through the face only, the mean lithiation asked for is a point in time.
         self._times = [] if table.duration is None else [table.duration]
         self._approach: Approach | None = None
         aim = table.end_lithiation
         if aim is not None and model.phase_ids(Reservoir):
-            self._approach = Approach(aim, model.state.time, self.start.mean, rate)
+            self._approach = Approach(aim, model.state.time, self.start_lithium.mean, rate)
         elif aim is not None:
-            self._times.append((aim - self.start.mean) / rate)
+            self._times.append((aim - self.start_lithium.mean) / rate)
 
     def hosts(self) -> HostLithium:
         """Lithium in the hosts now."""
@@ -144,7 +152,22 @@ class Drive:
         """Areal capacity of the hosts of the model in mAh/cm2."""
         return self._capacity * FARADAY / self.area / 3.6e4  # pC/um2 = C/m2; 3.6e4 C/m2 are 1 mAh/cm2
 
-    def step_accepted(self) -> None:
+    def start(self, row: Row) -> None:
+        """A drive has no columns of its own."""
+
+    def advance(self, limit: float) -> StepReport:
+        """Take one time step of at most ``limit`` seconds.
+
+        Raises:
+            RunStopped: Steps of the smallest size fail.
+        """
+        return self._stepper.advance(limit)
+
+    def take_closed(self) -> list[Planned]:
+        """A drive has no steps."""
+        return []
+
+    def step_accepted(self, row: Row, iterations: int) -> None:
         """Take note of an accepted step: its rate decides about the way to the end."""
         if self._approach is not None:
             self._approach.accepted(self.model.state.time, self.hosts().mean)
@@ -183,6 +206,35 @@ class Drive:
         if self._approach is not None:
             done.append(self._approach.fraction())
         return min(1.0, max(0.0, *done, 0.0))
+
+    def headline(self) -> str:
+        """What is done, in a few words."""
+        table, shown = self.table, f"{self.current_density:.4g} A/m^2"
+        asked = f"{table.current.value:g} {table.current.kind.internal}"
+        current = shown if table.current.kind.internal == "A/m^2" else f"{asked} = {shown}"
+        return f"{current}, {table.stack_pressure:g} MPa, {table.temperature:g} K"
+
+    def described(self) -> dict[str, Any]:
+        """The drive for summary.json."""
+        table = self.table
+        return {
+            "drive": {
+                "temperature_K": table.temperature,
+                "stack_pressure_MPa": table.stack_pressure,
+                "current_A_m2": self.current_density,
+                "current_as_given": f"{table.current.value:g} {table.current.kind.internal}",
+                "host_capacity_mAh_cm2": self.capacity_mAh_cm2,
+                "start_mean_lithiation": self.start_lithium.mean,
+            }
+        }
+
+    def notes(self) -> tuple[str, ...]:
+        """What is simplified, in sentences."""
+        return (
+            "the current is given; voltage control, cut-offs, side reactions and delithiation belong to [process]",
+            "the stack pressure acts from the first step on; the pressing before it and its residual stress are not "
+            "modelled",
+        )
 
     def _sum(self, forms: list[Any]) -> float:
         return float(self.model.comm.allreduce(sum(dfem.assemble_scalar(form) for form in forms)))

@@ -12,7 +12,7 @@ from fem.observables import Observer, Row
 from fem.output import FieldWriter
 from fem.stepping import Stepper
 from run.build import CountingSolver
-from run.drive import Drive
+from run.course import Course
 
 _HISTORY = "history"
 
@@ -44,7 +44,7 @@ class Parts:
     stepper: Stepper
     solver: CountingSolver
     observer: Observer
-    drive: Drive
+    course: Course
     writer: FieldWriter
 
 
@@ -65,7 +65,7 @@ def capture(parts: Parts, record: Record, identity: dict[str, str]) -> Checkpoin
     more = {
         "stepper": stepper,
         "observer": observer,
-        "drive": parts.drive.memory(),
+        "drive": parts.course.memory(),
         "solver": parts.solver.memory(),
         "frames": parts.writer.frames,
         "record": counted,
@@ -94,7 +94,7 @@ def recall(parts: Parts, checkpoint: Checkpoint | None) -> Record:
     )
     parts.stepper.recall(numbers["stepper"], nodal)
     parts.observer.recall(numbers["observer"], nodal)
-    parts.drive.recall(numbers["drive"])
+    parts.course.recall(numbers["drive"])
     parts.solver.recall(numbers["solver"])
     parts.writer.go_on([(time, name) for time, name in numbers["frames"]])
     kinds = {"int": int, "float": float}

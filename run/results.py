@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 
 from run.errors import InputError, ResultsError
+from run.process.columns import CYCLE_COLUMNS, STEP_COLUMNS
 
 HISTORY, SUMMARY, STATUS, LOG = "history.csv", "summary.json", "status.json", "run.log"
 CASE, RESOLVED, PARAMETERS, SECTIONS = "case.toml", "resolved.toml", "parameters.csv", "section.npz"
 RUN = "run.json"
-MESH, FIELDS, PICTURES, STATE, ADHESION = "mesh", "fields", "pictures", "state", "adhesion"
+STEP_TABLE, CYCLE_TABLE = "steps.csv", "cycles.csv"
+MESH, FIELDS, PICTURES, STATE, ADHESION, STEPS = "mesh", "fields", "pictures", "state", "adhesion", "steps"
 
 
 @contextmanager
@@ -108,6 +110,45 @@ def write_history(path: Path, columns: Mapping[str, str], rows: Sequence[Mapping
     write_text(path, text.getvalue())
 
 
+def write_table(path: Path, columns: Mapping[str, str], blocks: Sequence[Mapping[str, Any]]) -> None:
+    """Write blocks as CSV, one a line; a value a block lacks stays empty.
+
+    Args:
+        path: The file.
+        columns: Unit of each column ("" for text); a dotted name leads into inner tables.
+        blocks: The values.
+
+    Raises:
+        ResultsError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(f"{name} [{unit}]" if unit else name for name, unit in columns.items())
+    for block in blocks:
+        writer.writerow(_cell(_inner(block, name)) for name in columns)
+    write_text(path, text.getvalue())
+
+
+def write_steps(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write steps.csv and cycles.csv from a summary that has steps; else nothing."""
+    if "steps" in summary:
+        write_table(folder / STEP_TABLE, STEP_COLUMNS, summary["steps"])
+        write_table(folder / CYCLE_TABLE, CYCLE_COLUMNS, summary["cycles"])
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any] | None) -> None:
+    """Write arrays as a compressed ``.npz`` file; nothing where there are none.
+
+    Raises:
+        ResultsError: The file cannot be written.
+    """
+    if arrays is None:
+        return
+    with written_whole(path) as aside:
+        named: dict[str, Any] = dict(arrays)
+        np.savez_compressed(aside, allow_pickle=False, **named)
+
+
 def read_history(path: Path) -> tuple[dict[str, str], list[dict[str, float]]]:
     """Read what ``write_history`` wrote: units and rows by the names of the columns.
 
@@ -161,9 +202,20 @@ def prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # status.json goes last: a folder without it would not be recognised as ours.
-        for name in (SUMMARY, HISTORY, LOG, RUN, CASE, RESOLVED, PARAMETERS, SECTIONS):
+        for name in (
+            SUMMARY,
+            HISTORY,
+            LOG,
+            RUN,
+            CASE,
+            RESOLVED,
+            PARAMETERS,
+            SECTIONS,
+            STEP_TABLE,
+            CYCLE_TABLE,
+        ):
             (folder / name).unlink(missing_ok=True)
-        for inner in (PICTURES, STATE, FIELDS, ADHESION):
+        for inner in (PICTURES, STATE, FIELDS, ADHESION, STEPS):
             _clear(folder / inner)
         write_json(folder / STATUS, {"state": "starting"})
     except (OSError, ResultsError) as error:
@@ -181,6 +233,19 @@ def _clear(folder: Path) -> None:
             path.rmdir()
         else:
             path.unlink()
+
+
+def _inner(block: Mapping[str, Any], name: str) -> Any:
+    value: Any = block
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return _number(value) if isinstance(value, int | float) else str(value)
 
 
 def _number(value: float) -> str:

@@ -6,10 +6,10 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mpi4py import MPI
 
 from fem.checkpoint import Checkpoint, StateKeeper
@@ -17,13 +17,15 @@ from fem.errors import RunStopped
 from fem.observables import Observer, Row
 from fem.output import FieldWriter
 from fem.stepping import Stepper, StepReport
-from run import drive, folder, meshing, restart, results, summary
+from run import folder, meshing, restart, results, summary
 from run.build import CountingSolver, build_model, solver_settings, step_settings
 from run.case import Case
-from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED, InputError
+from run.course_choice import make_course
+from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED
 from run.folder import LOG
 from run.interruption import Interruption
 from run.memory import Parts, Record, capture, recall
+from run.process.steps import Measure
 from run.progress import ProgressLine
 from run.ranks import on_first_rank
 
@@ -89,7 +91,7 @@ class Session:
             mesh_file, found = on_first_rank(comm, self._mesh)
             line.update(0.0, "compiling")
             self._build(mesh_file)
-            headline = summary.headline(self.case, self.model, self.drive.current_density, found)
+            headline = summary.headline(self.case, self.model, self.course, found)
             LOG.info("%s", headline)
             line.say(headline)
             if not (resumed and self._resume(line)):
@@ -110,31 +112,25 @@ class Session:
         return meshing.mesh_case(self.case, self.options.out / results.MESH)
 
     def _build(self, mesh_file: Path) -> None:
-        case, table = self.case, self.case.file
+        case = self.case
         sidecar = on_first_rank(self.comm, lambda: meshing.read_sidecar(mesh_file))
-        current_density = table.drive.current.density(meshing.host_capacity(sidecar))
         domain = meshing.read_domain(mesh_file, self.options.out / results.STATE, self.comm)
         self.model = build_model(case, domain)
         self.solver = CountingSolver(self.model, solver_settings(case))
         self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
-        self.drive = drive.Drive(self.model, table.drive, current_density)
-        end = table.drive.end_lithiation
-        if end is not None and end <= self.drive.start.mean:
-            raise InputError(
-                "drive.until_mean_lithiation",
-                f"= {end:g} is not allowed: at start_voltage = {table.drive.start_voltage:g} V the hosts already hold "
-                f"{self.drive.start.mean:.4f}; it must be above that",
-            )
         self.observer = Observer(self.model)
+        self.course = make_course(case, self.model, self.stepper, self.observer, sidecar, self.options.out)
+        self.columns = {**self.observer.columns, **self.course.columns}
         self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)
         keeper = StateKeeper(self.model)
-        self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.drive, self.writer)
+        self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.course, self.writer)
         self.identity = {"case": case.content_hash}
         on_first_rank(self.comm, lambda: folder.write_parameters(self.options.out, self.model))
 
     def _start(self) -> None:
         row = dict(self.observer.start())
         row["newton_iterations"] = 0
+        self.course.start(row)
         self.record.rows.append(row)
         self._write_frame()
 
@@ -184,11 +180,12 @@ class Session:
             if due:
                 self._save()
                 last = time.monotonic()
-            left = self.drive.remaining(self.stepper.next_dt)
+            left = self.course.remaining(self.stepper.next_dt)
+            self._write_sections()
             if left is None:
-                return EXIT_OK, "the end of the drive was reached"
+                return EXIT_OK, "the end was reached"
             try:
-                report = self.stepper.advance(left)
+                report = self.course.advance(left)
             except RunStopped as stop:
                 LOG.error("%s", stop)
                 return EXIT_STOPPED, str(stop)
@@ -196,10 +193,10 @@ class Session:
             self.interruption.step_done()
 
     def _accepted(self, report: StepReport, line: ProgressLine) -> None:
-        self.drive.step_accepted()
         self.record.accepted += 1
         self.record.useful += report.iterations
         self._row["newton_iterations"] = report.iterations + report.wasted
+        self.course.step_accepted(self._row, report.iterations + report.wasted)
         self.record.rows.append(self._row)
         text = (
             f"x {self._row['mean_lithiation']:.4f}  {self._row['thickening_percent']:+.2f} %  "
@@ -212,7 +209,7 @@ class Session:
             text,
             report.rejected,
         )
-        line.update(self.drive.fraction(), text)
+        line.update(self.course.fraction(), text)
         self._write_frame()
         self._write_progress("running")
 
@@ -234,10 +231,19 @@ class Session:
     def _write_frame(self) -> None:
         """Field files at the beginning and whenever the drive has passed another of its frames."""
         output = self.case.file.output
-        due = math.floor(self.drive.fraction() * output.frames + 1e-9) + 1
+        due = math.floor(self.course.fraction() * output.frames + 1e-9) + 1
         if output.fields and due > self.record.frame:
             self.writer.write(self.model.state.time)
             self.record.frame = due
+
+    def _write_sections(self) -> None:
+        """The section as it is where a step of a process has just ended, to be drawn later; not for repetitions."""
+        for planned in self.course.take_closed():
+            if planned.again or isinstance(planned.step, Measure) or not self.case.file.output.pictures:
+                continue
+            arrays = self.writer.section()
+            path = self.options.out / results.STEPS / f"{planned.number:04d}.npz"
+            on_first_rank(self.comm, partial(results.write_arrays, path, arrays))
 
     def _write_progress(self, state: str, force: bool = False, **more: Any) -> None:
         """History and status, not more often than every few seconds unless forced; collective."""
@@ -247,12 +253,12 @@ class Session:
         if not force and time.monotonic() - self._written < _WRITE_INTERVAL_S:
             return
         out = self.options.out
-        results.write_history(out / results.HISTORY, self.observer.columns, self.record.rows)
+        results.write_history(out / results.HISTORY, self.columns, self.record.rows)
         results.write_json(
             out / results.STATUS,
             {
                 "state": state,
-                "fraction": self.drive.fraction(),
+                "fraction": self.course.fraction(),
                 "time_s": self.model.state.time,
                 "steps_accepted": self.record.accepted,
                 "newton_iterations": self.solver.timing.iterations,
@@ -266,20 +272,19 @@ class Session:
 
     def _finish(self, exit_code: int, reason: str, line: ProgressLine) -> RunResult:
         out = self.options.out
-        line.update(self.drive.fraction(), "writing")
+        line.update(self.course.fraction(), "writing")
         self._save()  # first: whoever interrupts may not wait for long
         if exit_code == EXIT_STOPPED and self.case.file.output.fields:
             self.writer.write(self.model.state.time)
         section = None if exit_code == EXIT_RESUME else self.writer.section()
         ending = summary.Ending(exit_code, reason, self.seconds)
-        told = summary.describe(self.case, self.model, self.solver, self.drive, self.record, ending)
+        told = summary.describe(self.case, self.model, self.solver, self.course, self.record, ending)
 
         def write() -> None:
             results.write_json(out / results.SUMMARY, told)
             if section is not None:
-                with results.written_whole(out / results.SECTIONS) as aside:
-                    arrays: dict[str, Any] = dict(section)
-                    np.savez_compressed(aside, **arrays)
+                results.write_arrays(out / results.SECTIONS, section)
+            results.write_steps(out, told)
             if exit_code != EXIT_RESUME and self.case.file.output.pictures:
                 from run.report import draw_report
 

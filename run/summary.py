@@ -12,15 +12,13 @@ from fem.model import ElectrodeModel
 from run import about
 from run.build import CountingSolver
 from run.case import Case
-from run.drive import Drive
+from run.course import Course
 from run.memory import Record
 
 NOTES = (
     "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
     "pores are meshed with a soft filling",
-    "the current is given; voltage control, cut-offs, side reactions and delithiation are not modelled",
-    "diffusivities are those at 60 degC whatever the temperature; only the creep of lithium follows it",
-    "the stack pressure acts from the first step on; the pressing before it and its residual stress are not modelled",
+    "diffusivities and conductivities follow the temperature only where an activation energy is given",
     "penetration_max_um is the largest over all accepted steps; everything else is as at the end",
 )
 
@@ -41,21 +39,18 @@ def size(model: ElectrodeModel) -> tuple[int, int]:
     return int(cells), int(space.index_map.size_global * space.index_map_bs)
 
 
-def headline(case: Case, model: ElectrodeModel, current_density: float, found: bool) -> str:
-    """One line on what is run: mesh, unknowns, ranks and drive."""
-    table, ranks = case.file.drive, model.comm.size
-    asked = f"{table.current.value:g} {table.current.kind.internal}"
-    shown = f"{current_density:.4g} A/m^2"
-    current = shown if table.current.kind.internal == "A/m^2" else f"{asked} = {shown}"
+def headline(case: Case, model: ElectrodeModel, course: Course, found: bool) -> str:
+    """One line on what is run: mesh, unknowns, ranks and course."""
+    ranks = model.comm.size
     cells, dofs = size(model)
     return (
         f"{case.name}: {cells} cells{' (mesh found)' if found else ''}, {dofs} dofs, "
-        f"{ranks} rank{'s' if ranks > 1 else ''}; {current}, {table.stack_pressure:g} MPa, {table.temperature:g} K"
+        f"{ranks} rank{'s' if ranks > 1 else ''}; {course.headline()}"
     )
 
 
 def describe(
-    case: Case, model: ElectrodeModel, solver: CountingSolver, drive: Drive, record: Record, ending: Ending
+    case: Case, model: ElectrodeModel, solver: CountingSolver, course: Course, record: Record, ending: Ending
 ) -> dict[str, Any]:
     """The summary of a run; collective, the same on every rank."""
     last = record.rows[-1]
@@ -104,14 +99,7 @@ def describe(
         "wall_time_s": ending.seconds,
         "peak_memory_mib": sum(memory),
         "peak_memory_mib_largest_rank": max(memory),
-        "drive": {
-            "temperature_K": table.drive.temperature,
-            "stack_pressure_MPa": table.drive.stack_pressure,
-            "current_A_m2": drive.current_density,
-            "current_as_given": f"{table.drive.current.value:g} {table.drive.current.kind.internal}",
-            "host_capacity_mAh_cm2": drive.capacity_mAh_cm2,
-            "start_mean_lithiation": drive.start.mean,
-        },
+        **course.described(),
         "solver": {
             **table.solver.model_dump(mode="json"),
             "method": "PETSc SNES newtonls, direct solver MUMPS",
@@ -126,7 +114,7 @@ def describe(
         "version": about.version(),
         "commit": about.commit(),
         "versions": about.versions(),
-        "notes": list(NOTES),
+        "notes": [*NOTES, *course.notes()],
     }
 
 

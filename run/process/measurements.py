@@ -8,12 +8,12 @@ from typing import Any
 from fem import adhesion as pulling
 from fem.adhesion import Pull
 from fem.errors import RunStopped
+from fem.model import ElectrodeModel
 from run import adhesion, units
 from run.build import build_model, solver_settings
 from run.process.mistakes import StepMistake, meant
 from run.process.registry import Measurement, Words, register
 from run.process.subject import Subject
-from run.process.undisturbed import interrupt_current
 
 #: Speed of the grip in µm/s where a step asks for adhesion.
 GRIP_SPEED = 1.0e-3
@@ -40,6 +40,14 @@ def _thickness(subject: Subject, words: Words) -> Mapping[str, Any]:
     # The observer took note of its totals above; what it now reads are the fields as they are.
     unloaded = _parts(subject.observer.start())
     return {"pressure_MPa": 0.0, **unloaded, "time_steps": model.state.steps - began, "loaded": found}
+
+
+def interrupt_current(model: ElectrodeModel) -> None:
+    """From now on no current passes."""
+    if model.terminal is not None:
+        model.terminal.control_current(0.0)
+    else:
+        model.control("influx").value = 0.0
 
 
 def _parts(row: Mapping[str, float]) -> dict[str, Any]:

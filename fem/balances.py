@@ -254,22 +254,18 @@ def interface_work(
     return ufl.inner(force, interface_opening(test.displacement)) * dS
 
 
-def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:
-    """Lithium flux from '-' to '+' in fmol/(µm² s), with metal grains that run dry."""
+def spare(fields: Fields, coefficients: Coefficients) -> Any:
+    """Share of the exchange that metal grains that run dry still have on both sides of an interface."""
     x = lithiation(fields.concentration, coefficients)
     metal = coefficients["stores_metal"]
-    spare = 1.0 - metal + metal * exchange.availability(x, coefficients["metal_floor"])
+    left = 1.0 - metal + metal * exchange.availability(x, coefficients["metal_floor"])
+    return left("+") * left("-")
+
+
+def interface_flux(fields: Fields, coefficients: Coefficients, share: Any, conductance: Any) -> Any:
+    """Lithium flux from '-' to '+' in fmol/(µm² s) by the linear law, with metal grains that run dry."""
     gradient = fields.chemical_potential("-") - fields.chemical_potential("+")
-    return share * conductance * spare("+") * spare("-") * gradient
-
-
-def interface_exchange(
-    fields: Fields, test: Fields, coefficients: Coefficients, share: Any, conductance: Any, dt: Any, dS: Any
-) -> Any:
-    """Lithium exchanged across interfaces in a step."""
-    flux = interface_flux(fields, coefficients, share, conductance)
-    balance = conservation_test(test, coefficients)
-    return dt * flux * (balance("-") - balance("+")) * dS
+    return share * conductance * spare(fields, coefficients) * gradient
 
 
 def split(function: Any) -> Fields:

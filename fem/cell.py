@@ -82,7 +82,7 @@ class Terminal:
         balance = np.unique(state.dofs.cell_chemical_potential[conducting]).astype(np.int32)
         #: Owned dofs of all balances of the electrolyte.
         self.balance = balance[balance < state.dofs.owned]
-        self._leaving = compat.compile_form(model.dt * transfer.leaving_conductors(model) * model.dS)
+        self._leaving = compat.compile_form(transfer.leaving_conductors(model) * model.dS)
         state.replicated[_MEMORY] = np.zeros(4)
         self._entered = self._rounding = 0.0
         self.control_current(0.0)

@@ -25,6 +25,9 @@ from fem.interfaces.tabulation import (
     separation_laws,
 )
 
+#: Field with the conductance of the exchange.
+CONDUCTANCE = "conductance"
+
 
 @dataclass(frozen=True)
 class FacetParameters:
@@ -36,7 +39,7 @@ class FacetParameters:
         relaxation: The same as the Constant the forms see; a model adds its share of the step.
         open_exchange: Share of the exchange that an open gap keeps.
         friction: Coulomb coefficient, None where it is zero everywhere.
-        conductance: 1 / R_s in fmol²/(pJ µm² s).
+        conductance: 1 / R_s in fmol²/(pJ µm² s); where charge is transferred (fem/kinetics.py) that around equilibrium.
         contact_reference: Pressure in MPa that restores half of the exchange.
     """
 
@@ -93,7 +96,7 @@ def tabulate_laws(
         relaxation,
         open_exchange=field("open_exchange", [law.open_exchange.value for law in laws]),
         friction=field("friction", friction) if any(friction) else None,
-        conductance=field("conductance", [1.0 / law.exchange_resistance.value for law in laws]),
+        conductance=field(CONDUCTANCE, [1.0 / law.exchange_resistance.value for law in laws]),
         contact_reference=dfem.Constant(
             domain.mesh, min((law.contact_pressure.value for law in laws), default=1.0)
         ),

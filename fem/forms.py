@@ -11,10 +11,10 @@ from dolfinx import fem as dfem
 from ufl.algorithms.apply_algebra_lowering import apply_algebra_lowering
 from ufl.algorithms.apply_derivatives import apply_derivatives
 
-from fem import balances, compat, kinematics
+from fem import balances, compat, kinematics, side_reaction
 from fem.constitutive import updated_plastic_inverse
 from fem.facet_parameters import kind_field
-from fem.interfaces import cohesive, contact, dissipation, exchange
+from fem.interfaces import cohesive, contact, dissipation, exchange, transfer
 from fem.interfaces.contact_fraction import grown_contact, tabulate
 from fem.interfaces.history import History
 from fem.loads import LithiumInflux, Load, Pressure, Source
@@ -151,7 +151,10 @@ def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
 
 def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) -> dict[str, Any]:
     """What interfaces remember besides κ at the end of the step; each depends on those after it at the beginning."""
-    values: dict[str, Any] = {}
+    # What is spent depends on the contact fraction as well.
+    values: dict[str, Any] = {
+        side_reaction.MEMORY[sign]: after for sign, (_, after) in transfer.spent(model).items()
+    }
     if grown.dissipated is not None:
         parameters, before = model.cohesive, model.previous_fields.displacement
         start = balances.interface_opening(before), kinematics.rotated_normal(before, model.normal)
@@ -171,7 +174,7 @@ def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) ->
 def _contact_fraction(model: ElectrodeModel, opening: Any, normal: Any, contact_fraction: Any) -> Any:
     """Contact fraction at the end of the step, by what has left each area in contact during it."""
     share, metal = model.facet_history.value(model.state.exchange_share), model.coefficients["stores_metal"]
-    flux = balances.interface_flux(model.fields, model.coefficients, share, model.conductance)
+    flux = transfer.exchange(model, share)
     voids = tabulate(
         model.interfaces.kinds,
         model.laws,
@@ -232,15 +235,7 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
     )
     if not state.has_lithium:
         return work
-    return work + balances.interface_exchange(
-        model.fields,
-        test,
-        model.coefficients,
-        model.exchange_share,
-        model.conductance,
-        model.dt,
-        model.dS,
-    )
+    return work + transfer.residual(model, test)
 
 
 def _load_terms(model: ElectrodeModel, load: Load, test: balances.Fields) -> Any:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from dolfinx import fem as dfem
 
 from fem.domain import cell_volumes
 from fem.facet_geometry import Array
+from fem.interfaces import transfer
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
+
+#: What has taken lithium for good.
+SIDE_PRODUCTS, OXIDE = "side_products", "oxide"
 
 
 class LithiumBook:
@@ -23,6 +28,7 @@ class LithiumBook:
     Attributes:
         hosts: Names of the phases that store lithium.
         metal: Names of the phases that are lithium metal.
+        products: Names of what has taken lithium for good; empty where nothing reacts.
         volumes: Undeformed volume of every owned cell, µm² in 2D, shape (owned cells,).
     """
 
@@ -35,14 +41,24 @@ class LithiumBook:
         self._names = domain.phases
         self.hosts = tuple(m.phase for _, m in model.phase_ids(Host))
         self.metal = tuple(m.phase for _, m in model.phase_ids(Reservoir))
+        self._facets = model.facet_constants
+        self._product_forms = _product_forms(model)
+        self.products = tuple(self._product_forms)
         in_host = np.isin(np.array(domain.phases)[self._phase], self.hosts)
         self._host_dofs = np.unique(self._dofs[in_host])
         self._scale = model.capacity_of_node
 
     def sums(self, unknowns: Array) -> dict[str, float]:
-        """This rank's lithium in fmol (per µm of depth in 2D) of every phase that holds some, ``lithium_PHASE``."""
+        """This rank's lithium in fmol (per µm of depth in 2D): ``lithium_PHASE`` and ``lithium_PRODUCT``.
+
+        While a step is being solved, with what its side reactions take.
+        """
         held = self._per_phase(unknowns)
-        return {
+        taken = {
+            f"lithium_{name}": float(np.sum(self._facets.integrals(form)))
+            for name, form in self._product_forms.items()
+        }
+        return taken | {
             f"lithium_{name}": float(held[self._names.index(name)]) for name in (*self.hosts, *self.metal)
         }
 
@@ -67,3 +83,18 @@ class LithiumBook:
         cells = self.volumes * nodal[self._dofs].mean(axis=1)
         held: Array = np.bincount(self._phase, weights=cells, minlength=len(self._names)).astype(np.float64)
         return held
+
+
+def _product_forms(model: ElectrodeModel) -> dict[str, dfem.Form]:
+    """Projections of the lithium in fmol/µm² that decomposition and oxide hold, where there are side reactions."""
+    if model.reactions is None:
+        return {}
+    conducts = model.coefficients["conducts"]
+    held = {
+        sign: model.reactions.sides[sign].amount * after for sign, (_, after) in transfer.spent(model).items()
+    }
+    values = {
+        SIDE_PRODUCTS: sum(conducts(sign) * lithium for sign, lithium in held.items()),
+        OXIDE: sum((1.0 - conducts(sign)) * lithium for sign, lithium in held.items()),
+    }
+    return {name: model.facet_constants.projection(value) for name, value in values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,13 @@ from dolfinx import fem as dfem
 from dolfinx import mesh as dmesh
 from mpi4py import MPI
 
-from fem import balances
+from fem import balances, kinetics, side_reaction
 from fem.cell import Terminal, build_terminal
 from fem.coefficients import tabulate
 from fem.constraints import build_constraints
 from fem.domain import Domain
 from fem.errors import ParameterError
-from fem.facet_parameters import tabulate_laws
+from fem.facet_parameters import kind_field, tabulate_laws
 from fem.flow_update import FlowUpdate
 from fem.forms import build_forms, build_interface_forms
 from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nodes
@@ -109,9 +110,11 @@ class ElectrodeModel:
             self.facet_constants,
             displacement_degree,
             has_lithium,
-            memory(self.laws),
+            (*memory(self.laws), *side_reaction.memory(self.laws)),
         )
         self.dt = dfem.Constant(mesh, 1.0)
+        # Time since the last accepted state: the step while one is being solved, else zero.
+        self.elapsed = dfem.Constant(mesh, 0.0)
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         self.measures = self._cell_and_facet_measures()
         set_initial_fields(domain, self.materials, self.start, self.state)
@@ -125,6 +128,10 @@ class ElectrodeModel:
         self.relaxation_time = self.facet_parameters.relaxation_time
         self.friction, self.conductance = self.facet_parameters.friction, self.facet_parameters.conductance
         state = self.state
+        shared = (self.interfaces.kinds, self.laws, self.materials, self.control("temperature"))
+        field = partial(kind_field, self.interfaces, self.facet_constants)
+        self.kinetics = kinetics.tabulate(*shared, field)
+        self.reactions = side_reaction.tabulate(*shared, field)
         self.fields = balances.split(state.unknowns)
         self.previous_fields = balances.split(state.previous)
         self.normal = ufl.FacetNormal(mesh)
@@ -210,7 +217,7 @@ class ElectrodeModel:
             expected: Unknowns expected at its end, ghosts included; by default those at its beginning.
         """
         state = self.state
-        self.dt.value = dt
+        self.dt.value = self.elapsed.value = dt
         state.expected.x.array[:] = state.previous.x.array if expected is None else expected
         if expected is not None:
             state.unknowns.x.array[:] = expected
@@ -242,6 +249,7 @@ class ElectrodeModel:
             self.surface_contact.commit(self.facet_damage())
         self.commit_exchange()
         state.previous.x.array[:] = state.unknowns.x.array
+        self.elapsed.value = 0.0
         state.time += dt
         state.steps += 1
 

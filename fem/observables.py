@@ -41,7 +41,7 @@ class Observer:
         self._rows = RowBuilder(self._instruments)
         self.columns = self._rows.columns
         book = self._instruments.book
-        self._storing = (*book.hosts, *book.metal)
+        self._storing = (*book.hosts, *book.metal, *book.products)
         sums = self._instruments.sums()
         self._beginning = Beginning(
             stored=sums["bulk_energy"] + sums["interface_energy"],

@@ -110,6 +110,9 @@ class RowBuilder:
                 f"contact_fraction_{kind}": _ratio(sums[f"contact_{kind}"], fixed[f"area_{kind}"])
                 for kind in tools.kinds_losing_contact
             },
+            **{
+                f"{name}_mAh_cm2": self._areal_charge(sums[f"lithium_{name}"]) for name in tools.book.products
+            },
             "thickness_um": thickness,
             "thickening_percent": 100.0 * (thickness / initial - 1.0),
             "thickening_solids_um": parts["solids"],
@@ -149,6 +152,7 @@ class RowBuilder:
                 columns.update({f"{name}_{phase}": unit for phase in tools.book.hosts})
             elif name == "lithium_metal_left":
                 columns.update({f"contact_fraction_{kind}": "1" for kind in tools.kinds_losing_contact})
+                columns.update({f"{product}_mAh_cm2": "mAh/cm^2" for product in tools.book.products})
             elif name in _PER_KIND:
                 columns.update({f"{name}_{kind}": unit for kind in tools.breakable_kinds})
             if name == "debonded_fraction":
@@ -158,6 +162,10 @@ class RowBuilder:
     def _mean_lithiation(self, sums: Mapping[str, float], phases: tuple[str, ...]) -> float:
         capacity = sum(self._fixed[f"capacity_{name}"] for name in phases)
         return _ratio(_lithium(sums, phases), capacity)
+
+    def _areal_charge(self, lithium: float) -> float:
+        """Charge in mAh per cm² of section of an amount of lithium in fmol."""
+        return lithium * FARADAY / self._fixed["top_area"] * MAH_PER_PC / CM2_PER_UM2
 
     def _shares(self, sums: Mapping[str, float], name: str) -> dict[str, float]:
         """Debonded or damaged share of the area of all breakable interfaces and of each kind."""

@@ -37,7 +37,7 @@ class Totals:
 
     Attributes:
         step: Number of accepted steps.
-        lithium: Lithium held by hosts and metal in fmol (per µm of depth in 2D).
+        lithium: Lithium held by hosts, metal and side products in fmol (per µm of depth in 2D).
         charge: Charge passed in pC (per µm of depth in 2D).
         book_error: Largest error of the lithium book in a step, relative to all lithium.
         absolute_work: Sum of the steps' external and chemical work, each taken positive.

@@ -156,6 +156,7 @@ class Stepper:
                 dt *= settings.cut
             if dt < settings.smallest:
                 model.state.restore(start)  # the stabilisation of the attempts as well
+                model.elapsed.value = 0.0
                 raise RunStopped(
                     f"at t = {model.state.time:.6g} s steps of {dt / settings.cut:.3g} s still fail ({reason}); "
                     f"the smallest allowed step is {settings.smallest:.3g} s"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fem import kinetics
 from fem.coefficients import row
 from fem.errors import ParameterError
+from fem.facet_parameters import CONDUCTANCE
 from fem.interfaces import contact_fraction
 from fem.materials.base import Conductor, Host, arrhenius
 from fem.materials.flow import flow_table
@@ -39,11 +42,19 @@ def apply(model: ElectrodeModel, temperature: float) -> None:
         state = model.state
         phase = model.domain.cell_phase[state.point_cells]
         model.flow.table = flow_table(phase, model.materials, temperature)
-    closure = model.facet_constants.named.get(contact_fraction.CLOSURE)
-    if closure is not None:
-        numbers = contact_fraction.closures(model.interfaces.kinds, model.laws, model.materials, temperature)
-        model.facet_constants.set_values(closure, np.asarray(numbers)[model.interfaces.kind])
+    if model.kinetics is not None:
+        _set_facets(model, kinetics.EXCHANGE, kinetics.exchange_currents(model.laws, temperature))
+        _set_facets(model, CONDUCTANCE, kinetics.conductances(model.laws, temperature))
+    if contact_fraction.CLOSURE in model.facet_constants.named:
+        closures = contact_fraction.closures(model.interfaces.kinds, model.laws, model.materials, temperature)
+        _set_facets(model, contact_fraction.CLOSURE, closures)
     _set_diffusivities(model, temperature)
+
+
+def _set_facets(model: ElectrodeModel, name: str, per_kind: Sequence[float]) -> None:
+    """Set a field on the facets anew, one value a kind of interface."""
+    values = np.asarray(per_kind, dtype=np.float64)[model.interfaces.kind]
+    model.facet_constants.set_values(model.facet_constants.named[name], values)
 
 
 def _set_diffusivities(model: ElectrodeModel, temperature: float) -> None:

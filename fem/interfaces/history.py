@@ -18,6 +18,8 @@ class History:
         fatigue_before: The same one step earlier: what it has grown by is accounted for in the energy of the next step.
         dissipated: Energy in J/m² dissipated so far, None where it is a function of κ alone.
         contact: Contact fraction θ of lithium metal, None where no interface has one.
+        spent_plus: Spent share of the side reaction on side '+' (fem/side_reaction.py), None where nothing reacts.
+        spent_minus: The same on side '-'.
     """
 
     opening: Any
@@ -26,3 +28,5 @@ class History:
     fatigue_before: Any | None = None
     dissipated: Any | None = None
     contact: Any | None = None
+    spent_plus: Any | None = None
+    spent_minus: Any | None = None

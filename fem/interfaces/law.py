@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal, get_args
 
+from fem.interfaces.reactions import REACTION_OPTIONS
 from fem.parameters import Mark, Parameter
 
 LawName = Literal["bilinear", "exponential", "ppr"]
@@ -43,6 +44,17 @@ class InterfaceLaw:
         void_depth: ℓ in µm, recession of lithium metal at which it no longer touches; None or infinite where its
             contact fraction stays one (fem/interfaces/contact_fraction.py).
         void_replenishment: F j_r in A/m², lithium that diffusion makes up for; None for none.
+        exchange_current_density: i0 in A/m² of Butler and Volmer at half filling and the reference temperature, for
+            active material or lithium on electrolyte (fem/kinetics.py); None for the linear law with R_s.
+        transfer_coefficient: α of it, of the direction in which lithium enters the active material.
+        exchange_energy: Activation energy of i0 in kJ/mol.
+        decomposition_charge: What decomposition of the electrolyte takes in all, in mAh per cm² of this interface
+            (fem/side_reaction.py); None for none.
+        decomposition_onset: Potential against lithium in V below which it runs.
+        decomposition_current: Its largest rate in A/m², at the beginning.
+        oxide_charge: What the surface oxide of silicon takes in all, in mAh per cm² of this interface; None for none.
+        oxide_onset: Potential in V below which it does.
+        oxide_current: Its largest rate in A/m².
     """
 
     strength: Parameter | None
@@ -68,6 +80,15 @@ class InterfaceLaw:
     fatigue_endurance_ratio: Parameter | None = None
     void_depth: Parameter | None = None
     void_replenishment: Parameter | None = None
+    exchange_current_density: Parameter | None = None
+    transfer_coefficient: Parameter | None = None
+    exchange_energy: Parameter | None = None
+    decomposition_charge: Parameter | None = None
+    decomposition_onset: Parameter | None = None
+    decomposition_current: Parameter | None = None
+    oxide_charge: Parameter | None = None
+    oxide_onset: Parameter | None = None
+    oxide_current: Parameter | None = None
 
     @property
     def breaks(self) -> bool:
@@ -109,6 +130,7 @@ OPTIONAL: dict[str, Parameter] = {
     "shear_slope_indicator": Parameter(0.05, "1", _PEAK, "assumed"),
     "fatigue_accumulation_length": Parameter(float("inf"), "um", "no fatigue", "assumed"),
     "fatigue_endurance_ratio": Parameter(0.25, "1", _LIMIT, "literature"),
+    **REACTION_OPTIONS,
 }
 _MIXING = ("shear_fracture_energy", "mode_mix_exponent")
 _FATIGUE = ("fatigue_accumulation_length", "fatigue_endurance_ratio")
@@ -120,9 +142,9 @@ _SHAPES = (
 )
 #: Which of the optional parameters a law takes.
 TAKES: dict[str, tuple[str, ...]] = {
-    "bilinear": (*_MIXING, *_FATIGUE),
-    "exponential": (*_MIXING, *_FATIGUE),
-    "ppr": ("shear_fracture_energy", *_SHAPES, *_FATIGUE),
+    "bilinear": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS),
+    "exponential": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS),
+    "ppr": ("shear_fracture_energy", *_SHAPES, *_FATIGUE, *REACTION_OPTIONS),
 }
 
 

@@ -9,7 +9,7 @@ from mpi4py import MPI
 
 from fem.boundary_means import BoundaryMeans
 from fem.crack_risk import CrackRisk
-from fem.energy import BulkEnergy, InterfaceEnergy
+from fem.energy import BulkEnergy, InterfaceEnergy, searched_contact
 from fem.gaps import Gaps
 from fem.lithium_book import LithiumBook
 from fem.materials.base import Reservoir
@@ -78,7 +78,7 @@ class Instruments:
             **self._gaps.sums(unknowns),
         }
         if self._interface is None:
-            local |= dict.fromkeys(InterfaceEnergy.names, 0.0)
+            local |= dict.fromkeys(InterfaceEnergy.names, 0.0) | searched_contact(self._model)
         else:
             local |= self._interface.sums()
             local |= self._per_kind("damaged", self._interface.damage())

@@ -39,6 +39,7 @@ def two_bodies(
     gap: float,
     owner: str = "default",
     swapped: bool = False,
+    stiffness: float = 1.0e6,
 ) -> ElectrodeModel:
     """Two blocks, one on the other, that share nothing; the upper one's lower face is a parabola.
 
@@ -50,6 +51,7 @@ def two_bodies(
         gap: Distance at the middle in µm; negative for an overlap.
         owner: ``"default"``, or ``"seam"`` for a partition that cuts along the contact.
         swapped: Whether the upper block is the first grain.
+        stiffness: Of the contact in MPa/µm.
     """
     blocks, cells, height, middle = [], [], float(lower[1][-1]), 0.5 * float(lower[0][-1])
     for number, (columns, rows) in enumerate((lower, upper)):
@@ -82,7 +84,7 @@ def two_bodies(
         Support("right", 0),
         Support("top", 1, "press"),
     ]
-    return ElectrodeModel(where, {"alpha": SOLID}, {}, loads, 333.15, free_contact_stiffness=1.0e6)
+    return ElectrodeModel(where, {"alpha": SOLID}, {}, loads, 333.15, free_contact_stiffness=stiffness)
 
 
 def hertz(comm: MPI.Intracomm, fine: float, owner: str = "default", swapped: bool = False) -> ElectrodeModel:
@@ -162,7 +164,7 @@ def test_an_overlap_from_the_beginning_pushes_only_when_it_grows() -> None:
 FRICTION = 0.3
 
 
-def slider(comm: MPI.Intracomm, owner: str = "default") -> ElectrodeModel:
+def slider(comm: MPI.Intracomm, owner: str = "default", contact_stiffness: float = 1.0e6) -> ElectrodeModel:
     """Two blocks with one broken interface; the upper one is pressed down and pulled sideways."""
     mesh = mesh_of(
         comm,
@@ -178,7 +180,7 @@ def slider(comm: MPI.Intracomm, owner: str = "default") -> ElectrodeModel:
         Support("top", 0, "pull"),
         Support("top", 1, "press"),
     ]
-    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, contact_stiffness=1.0e6, friction=FRICTION)
+    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, contact_stiffness=contact_stiffness, friction=FRICTION)
     return ElectrodeModel(where, {"alpha": SOLID}, {"alpha|alpha": weak}, loads, 333.15)
 
 

@@ -1,0 +1,143 @@
+"""Searched contact, piece by piece: what a place remembers, and which points count as inside another grain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fem.interfaces.contact_memory import ContactMemory
+from fem.interfaces.contact_search import find_feet
+from tests.small import Array
+
+STIFFNESS = 1.0e5
+PARTNER, OTHER = 1, 0
+
+
+class Place:
+    """One searching point on one edge."""
+
+    def __init__(self) -> None:
+        self.history: dict[str, Array] = {}
+        self._memory = ContactMemory(self.history, 1, 1)
+
+    def step(
+        self, gap: float, slot: int = OTHER, expected: float | None = None, grain: int = 7
+    ) -> tuple[float, float]:
+        """Pressure at the beginning of a step by its geometry, and that which friction goes by."""
+        self._at = (np.array([0]), np.array([0]), np.array([slot]))
+        offset, last = self._memory.begin_step(
+            self._at,
+            np.array([grain]),
+            np.array([gap]),
+            np.array([gap if expected is None else expected]),
+            np.array([STIFFNESS]),
+        )
+        self._offset = float(offset[0])
+        return STIFFNESS * max(self._offset - gap, 0.0), float(last[0])
+
+    def accept(self, gap: float) -> float:
+        """Pressure at the end of the step, which is remembered."""
+        pressure = STIFFNESS * max(self._offset - gap, 0.0)
+        self._memory.commit(self._at, np.array([pressure]))
+        return pressure
+
+
+def test_what_a_facet_hands_over_keeps_its_pressure() -> None:
+    place = Place()
+    # 2 nm deep in the partner: 200 MPa, at once and for friction too.
+    assert place.step(-2e-3, PARTNER) == pytest.approx((200.0, 200.0))
+    assert place.accept(-3e-3) == pytest.approx(300.0)
+    assert place.step(-3e-3, PARTNER) == pytest.approx((300.0, 300.0))
+
+
+def test_an_overlap_too_deep_for_contact_is_not_handed_over_whole() -> None:
+    assert Place().step(-0.2, PARTNER) == pytest.approx((5000.0, 5000.0))
+
+
+def test_a_third_grain_is_met_without_pressure_and_pushes_when_it_comes_closer() -> None:
+    place = Place()
+    assert place.step(-2e-3) == (0.0, 0.0)
+    assert place.accept(-2.5e-3) == pytest.approx(50.0)
+    # A little way out of it again: that part of the overlap is gone for good.
+    place.step(-1e-3)
+    assert place.accept(-1e-3) == 0.0
+    assert place.step(-1e-3) == (0.0, 0.0)
+    assert place.accept(-2e-3) == pytest.approx(100.0)
+
+
+def test_overlap_at_one_end_of_the_step_only_is_none() -> None:
+    """Behind an edge's line at the beginning, outside at the end: pressure begins where the surface is."""
+    place = Place()
+    place.step(1e-3, expected=-2e-3)
+    assert place.accept(-2e-3) == pytest.approx(200.0)
+
+
+def test_new_geometry_raises_the_pressure_by_200_mpa_at_most() -> None:
+    place = Place()
+    place.step(0.0)
+    assert place.accept(-1e-3) == pytest.approx(100.0)
+    # The same contact, seen 9 nm deeper: by geometry 900 MPa more.
+    assert place.step(-1e-2) == pytest.approx((300.0, 100.0))
+    assert place.accept(-1.1e-2) == pytest.approx(400.0)
+
+
+def test_another_grain_or_a_step_apart_ends_a_contact() -> None:
+    for between in ({"grain": 8}, {"slot": PARTNER, "grain": 9}):
+        place = Place()
+        place.step(0.0)
+        assert place.accept(-1e-3) == pytest.approx(100.0)
+        place.step(-1e-3, **between)  # type: ignore[arg-type]
+        place.accept(-1e-3)
+        assert place.step(-1e-3) == (0.0, 0.0)
+
+
+# A thin wedge with its tip at the origin, a flat lower face and an upper one that rises by 60 degrees.
+TIP, RIGHT, UPPER = np.array([0.0, 0.0]), np.array([0.3, 0.0]), np.array([0.3, 0.3 * np.sqrt(3.0)])
+STEEP = np.array([-np.sqrt(0.75), 0.5])  # outward normal of the upper face
+
+
+def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[int], list[float]]:
+    """Edges of the wedge (lower, upper, back) that a point of another grain meets, and the gaps."""
+    ends = [(TIP, RIGHT), (TIP, UPPER), (RIGHT, UPPER)]
+    positions = np.array([[a, b, 0.5 * (a + b)] for a, b in ends])
+    # The normal of the node order is to its right: out of the wedge below and at the back, into it above.
+    outward = np.array([1.0, -1.0, 1.0])
+    found = find_feet(
+        np.array([point]),
+        np.array([normal]),
+        np.array([1]),
+        np.array([-1]),
+        positions,
+        outward,
+        np.zeros(3, dtype=np.int64),
+        0.6,
+        0.4,
+    )
+    return found.edge.tolist(), found.gap.tolist()
+
+
+def test_a_point_inside_is_behind_the_nearest_face() -> None:
+    edges, gaps = feet((0.2, 0.03), (0.0, 1.0))
+    assert edges == [0] and gaps == pytest.approx([-0.03])
+
+
+def test_a_point_in_front_of_a_face_meets_that_face() -> None:
+    point = 0.5 * UPPER + 0.02 * STEEP
+    edges, gaps = feet((point[0], point[1]), (-STEEP[0], -STEEP[1]))
+    assert edges == [1] and gaps == pytest.approx([0.02])
+
+
+@pytest.mark.parametrize(
+    ("point", "normal"),
+    [
+        # In front of the upper face, which it does not look at, and behind the lower one.
+        ((0.05, 0.2), (0.3, 0.954)),
+        # Before the tip and looking away from it: in front of one of the faces there, behind the back.
+        ((-0.05, 0.02), (-1.0, 0.0)),
+    ],
+    ids=["beside a face", "before the tip"],
+)
+def test_beside_a_convex_corner_a_point_is_outside(
+    point: tuple[float, float], normal: tuple[float, float]
+) -> None:
+    assert feet(point, normal) == ([], [])

@@ -1,0 +1,78 @@
+"""Resistance of snapping grains: against departures from the expected motion only, and its work is reported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from fem.model import ElectrodeModel
+from fem.observables import Observer
+from tests.fem.bodies import WIDTH, held, law, move, two_grains
+from tests.small import Array, residual
+
+STIFFNESS = 100.0
+EXPECTED, DEPARTURE = np.array([0.05, 0.3]), np.array([0.02, -0.01])
+
+
+def on_grains(model: ElectrodeModel, values: Array) -> Array:
+    """Sum of an array like the unknowns' over the displacement dofs of each grain, shape (grains, 2)."""
+    owned, sums = model.state.dofs.owned, np.zeros((2, 2))
+    for component in (0, 1):
+        dofs = np.asarray(model.state.space.sub(0).sub(component).dofmap.list)
+        for grain in (0, 1):
+            of_grain = np.unique(dofs[model.domain.cell_grain == grain])
+            sums[grain, component] = np.sum(values[of_grain[of_grain < owned]])
+    return np.asarray(model.comm.allreduce(sums))
+
+
+@pytest.mark.parallel
+def test_nothing_resists_the_expected_motion(comm: MPI.Intracomm) -> None:
+    model = two_grains(comm, held(), law())
+    state = model.state
+    move(model, 1, EXPECTED)
+    expected = state.unknowns.x.array.copy()
+    model.prepare_step(1.0, expected)
+    free = residual(model)
+    model.stabilise({1}, STIFFNESS)
+    np.testing.assert_allclose(residual(model), free, rtol=0.0, atol=1e-13)
+
+    move(model, 1, EXPECTED + DEPARTURE)
+    resisted = residual(model)
+    row = Observer(model).measure()
+    model.release(0.0, 0.0)
+    force = on_grains(model, resisted - residual(model))
+    np.testing.assert_allclose(force, STIFFNESS * WIDTH * np.array([-DEPARTURE, DEPARTURE]), atol=1e-10)
+    work = STIFFNESS * WIDTH * float(DEPARTURE @ (EXPECTED + DEPARTURE))
+    assert row["stabilisation_dissipation_pJ_um"] == pytest.approx(work, rel=1e-10)
+
+
+def test_without_an_expectation_grains_are_held_where_they_are(comm: MPI.Intracomm) -> None:
+    model = two_grains(comm, held(), law())
+    model.prepare_step(1.0)
+    model.stabilise({0, 1}, STIFFNESS)
+    move(model, 1, DEPARTURE)
+    row = Observer(model).measure()
+    assert row["stabilisation_dissipation_pJ_um"] == pytest.approx(
+        STIFFNESS * WIDTH * float(DEPARTURE @ DEPARTURE), rel=1e-10
+    )
+
+
+@pytest.mark.parallel
+def test_it_grows_at_the_grains_that_snap_and_fades_everywhere(comm: MPI.Intracomm) -> None:
+    model = two_grains(comm, held(), law())
+
+    def values() -> list[float]:
+        local = model.facet_constants.values(model.state.stabilisation)
+        return sorted({float(value) for part in comm.allgather(local.tolist()) for value in part})
+
+    assert values() == [0.0]
+    model.stabilise({0}, 50.0)
+    model.stabilise({1}, 20.0)
+    assert values() == [50.0]
+    model.release(0.3, 3.0)
+    assert values() == [pytest.approx(15.0)]
+    model.release(0.1, 3.0)
+    assert values() == [3.0]
+    model.stabilise(set(), 1e6)
+    assert values() == [3.0]

@@ -3,6 +3,7 @@
 The uncertainty of the finest result is Roache's grid convergence index (doi:10.1115/1.2910291), the order for ratios
 that are not constant that of Celik et al. (doi:10.1115/1.2960953), what is done where the order cannot be trusted that
 of Oberkampf and Roy (Verification and Validation in Scientific Computing, doi:10.1017/CBO9780511760396, section 8.5).
+As Eca and Hoekstra do (doi:10.1016/j.jcp.2014.01.006), the scatter about a least-squares fit of all levels is added.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Behaviour = Literal["converging", "oscillating", "diverging", "flat"]
 #: all that a smooth problem could give.
 _HIGHEST = 12.0
 TRUSTED = (0.5, 2.0)
+#: Orders outside of which a sequence is no convergence that can be believed.
+_PLAUSIBLE = (0.4, 3.5)
 #: Safety factors where the orders of two neighbouring triples agree within this share, and where they do not.
 AGREEMENT, SAFE, UNSAFE = 0.3, 1.25, 3.0
 #: Differences below this share of the value are rounding.
@@ -52,8 +55,8 @@ class Convergence:
         order: From the three finest; None unless they converge.
         order_before: From the three before; None where there are none or they do not converge.
         limit: Richardson's, from the three finest; None unless they converge.
-        uncertainty: Of the finest result, absolute: the grid convergence index, or three times the spread of the three
-            finest where they do not converge.
+        uncertainty: Of the finest result, absolute: the grid convergence index and the scatter about the fit, or three
+            times the spread of the three finest where they do not converge.
         safety: The safety factor in it.
         asymptotic: Whether the two orders agree, and lie where they can be trusted: what an order and a limit need to
             mean anything.
@@ -119,23 +122,24 @@ def convergence(sizes: Sequence[float], values: Sequence[float]) -> Convergence:
     """
     _check(sizes, values, 3)
     finest = observed_order(sizes[-3:], values[-3:])
+    fitted = fit(sizes, values)
     earlier = observed_order(sizes[-4:-1], values[-4:-1]) if len(sizes) > 3 else None
     order_before = None if earlier is None else earlier.order
     agree = (
         finest.order is not None
         and order_before is not None
-        and TRUSTED[0] <= finest.order <= 1.5 * TRUSTED[1]
+        and _PLAUSIBLE[0] <= finest.order <= _PLAUSIBLE[1]
         and abs(finest.order - order_before) <= AGREEMENT * finest.order
     )
     if finest.behaviour == "converging" and finest.order is not None:
         safety = SAFE if agree else UNSAFE
         used = min(max(finest.order, TRUSTED[0]), TRUSTED[1])
         uncertainty = safety * abs(values[-1] - values[-2]) / ((sizes[-2] / sizes[-1]) ** used - 1.0)
+        uncertainty += _scatter(sizes, values, fitted)
     else:
         safety = UNSAFE
         uncertainty = safety * float(np.ptp(np.asarray(values[-3:])))
     verdict = _verdict(finest, earlier, agree)
-    fitted = fit(sizes, values)
     return Convergence(
         finest.behaviour,
         finest.order,
@@ -168,6 +172,14 @@ def fit(sizes: Sequence[float], values: Sequence[float]) -> tuple[float, float, 
     )
     limit, factor = (float(number) for number in solved(order)[0])
     return limit, factor, order
+
+
+def _scatter(sizes: Sequence[float], values: Sequence[float], fitted: tuple[float, float, float]) -> float:
+    """How far results stray from a fit, and the finest one from it; the fit takes three of their freedoms."""
+    limit, factor, order = fitted
+    missed = np.asarray(values) - (limit + factor * np.asarray(sizes) ** order)
+    left = len(missed) - 3
+    return (math.sqrt(float(missed @ missed) / left) if left > 0 else 0.0) + abs(float(missed[-1]))
 
 
 def _difference(coarse: float, fine: float, order: float) -> float:

@@ -16,9 +16,11 @@ from fem.errors import CheckpointError
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
-from tests.small import Array, set_displacement
+from tests.small import Array, set_displacement, solved_step
 from tests.verification.test_bar import bar
 from tests.verification.test_rejected_step import assert_same, electrode, everything
+from tests.verification.test_surface_contact import SETTINGS as SLIDING
+from tests.verification.test_surface_contact import slider
 
 # The chemical potential is some -100 pJ/fmol here, so that 1e-9 is as far as rounding lets it converge.
 SETTINGS = SolverSettings(
@@ -129,6 +131,52 @@ def test_the_next_steps_are_the_same_bit_for_bit(comm: MPI.Intracomm) -> None:
             assert np.array_equal(array, everything(second)[name]), name
         else:
             np.testing.assert_allclose(everything(second)[name], array, rtol=1e-7, atol=1e-9, err_msg=name)
+
+
+def test_nothing_of_the_state_is_left_out() -> None:
+    model = electrode(MPI.COMM_SELF)
+    state = model.state
+    # Written before they are read, whenever they are used.
+    scratch = {"trial", "next_plastic_inverse"}
+    own = {name: f for name, f in vars(state).items() if isinstance(f, dfem.Function) and name not in scratch}
+    listed = list(state.functions().values())
+    assert [name for name, function in own.items() if function not in listed] == []
+    assert [name for name, function in state.memory.items() if function not in listed] == []
+    assert {"contact_offset", "contact_pressure", "contact_grain"} <= set(state.replicated)
+    content = StateKeeper(model).capture()
+    assert content is not None
+    saved = {name.partition("/")[2] for name in content.tables if "/" in name}
+    assert saved == {function.name for function in listed} | set(state.replicated)
+
+
+def test_sliding_goes_on_bit_for_bit() -> None:
+    """Contact found by search remembers pressures and partners; half of the facets have been handed over."""
+    ends = []
+    stored: bytes | None = None
+    for interrupted in (False, True):
+        model = slider(MPI.COMM_SELF)
+        solver = NewtonSolver(model, SLIDING)
+        for number in range(6):
+            if interrupted and number < 4:
+                continue
+            if interrupted and number == 4:
+                assert stored is not None
+                StateKeeper(model).restore(checkpoint_file.from_bytes(stored))
+            if number == 4:
+                solver.forget()
+            model.control("press").value, model.control("pull").value = -0.01, 0.025 * number
+            solved_step(model, solver, 1.0)
+            if number == 3:
+                share = model.facet_constants.values(model.state.paired)
+                assert 0.0 < np.mean(share) < 1.0
+                captured = StateKeeper(model).capture()
+                assert captured is not None
+                stored = checkpoint_file.to_bytes(captured)
+        assert np.any(model.state.replicated["contact_pressure"] > 0.0)
+        ends.append(model.state.snapshot())
+    assert_same(*ends)
+    for name, values in ends[0].replicated.items():
+        assert np.array_equal(values, ends[1].replicated[name]), name
 
 
 @pytest.fixture

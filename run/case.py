@@ -24,7 +24,7 @@ from run.case_mistakes import input_error, recipe_error, shipped_cases
 from run.case_tables import CaseFile, MeshFileTable
 from run.errors import InputError
 from run.overrides import laws_with, materials_with
-from run.process.known import Known
+from run.process.known import StartState
 from run.process.plan import Plan as ProcessPlan
 from run.process.reading import read_process
 from run.process.steps import written
@@ -95,7 +95,7 @@ class Case:
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def load_case(path: Path, settings: Sequence[str] = (), start: Known | None = None) -> Case:
+def load_case(path: Path, settings: Sequence[str] = (), start: StartState | None = None) -> Case:
     """Read and check a case file.
 
     Args:
@@ -130,7 +130,7 @@ def check_case(
     source: str,
     settings: tuple[str, ...],
     path: Path,
-    start: Known | None = None,
+    start: StartState | None = None,
 ) -> Case:
     """Check a table that has the layout of a case file; see ``load_case``."""
     _refuse_two_ways(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -60,6 +60,8 @@ _PATTERNS = {
 def _fields_at(model: type[BaseModel], location: Sequence[str]) -> list[str]:
     for part in location:
         inner = model.model_fields[part].annotation
+        # A table that may be left out is a union of itself and nothing.
+        inner = next((kind for kind in get_args(inner) if kind is not type(None)), inner)
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         model = inner

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
     from run.case import Case
+    from run.origin import Origin
     from run.session import RunResult
 
 
@@ -115,24 +116,49 @@ def _mesh(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     file, found = on_first_rank(comm, lambda: meshing.mesh_case(case, folder))
     if comm.rank == 0:
         table = meshing.read_sidecar(file)
-        print(f"{file}: {table['quality']['cells']} triangles{', found there' if found else ''}")
+        cells = f"{table['quality']['cells']} {'triangles' if table['dimension'] == 2 else 'tetrahedra'}"
+        print(f"{file}: {cells}{', found there' if found else ''}")
         print(f"{file.with_suffix('.json')}: grains, fractions, quality, {table['content_hash']}")
         print(f"{file.with_suffix('.png')}: picture")
     return EXIT_OK
 
 
 def _run(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
-    case = _load(given, comm)
+    if given.origin is None:
+        case, found = _load(given, comm), None
+    else:
+        case, found = _load_with_origin(given, comm)
     from run.driver import RunOptions, run_case
 
     out = Path(given.out or Path("results") / case.name)
     mesh = None if given.mesh is None else Path(given.mesh)
+    if found is not None:
+        mesh = found.mesh
     if mesh is not None and not mesh.is_file():
         raise InputError(
             "--mesh", f"= {given.mesh!r} is not allowed: there is no such file; make it by swellbound mesh"
         )
-    options = RunOptions(out, given.quiet, mesh, _wall_time(given))
+    options = RunOptions(out, given.quiet, mesh, _wall_time(given), found)
     return _ended(run_case(case, options, comm), out, given.quiet, comm)
+
+
+def _load_with_origin(given: argparse.Namespace, comm: MPI.Intracomm) -> tuple[Case, Origin]:
+    """The case, and the end of the run it goes on from."""
+    from run import origin
+    from run.case import load_case
+    from run.ranks import on_first_rank
+
+    if given.mesh is not None:
+        raise InputError("--mesh", "is not allowed beside --from: the run goes on with the mesh of that run")
+
+    def read() -> tuple[Case, Origin]:
+        found = origin.read(Path(given.origin))
+        case = load_case(Path(given.case), given.set, found.start)
+        origin.check(found, case)
+        return case, found
+
+    both: tuple[Case, Origin] = on_first_rank(comm, read)
+    return both
 
 
 def _resume(given: argparse.Namespace, comm: MPI.Intracomm) -> int:

@@ -70,6 +70,9 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     run = with_case(command("run", "Mesh and run a case, on all ranks mpirun starts."))
     run.add_argument("--out", metavar="DIR", help="run folder (default: results/NAME)")
     run.add_argument("--mesh", metavar="FILE.msh", help="use this mesh of ours instead of making one")
+    run.add_argument(
+        "--from", dest="origin", metavar="RUN", help="go on from the end of this run of a [process], on its mesh"
+    )
     _add_session(run)
     resume = command(
         "resume",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from mpi4py import MPI
 
-from run import folder, restart, results
+from run import folder, origin, restart, results
 from run.case import Case
 from run.errors import ResultsError
 from run.folder import LOG
 from run.interruption import Interruption
+from run.origin import Origin
 from run.ranks import on_first_rank
 from run.session import RunOptions, RunResult, Session
 
@@ -29,7 +31,7 @@ def run_case(case: Case, options: RunOptions, comm: MPI.Intracomm) -> RunResult:
     """
     began = time.monotonic()
     with folder.held(options.out, comm):
-        on_first_rank(comm, lambda: folder.begin(options.out, case, options.mesh))
+        on_first_rank(comm, lambda: folder.begin(options.out, case, options.mesh, options.origin))
         return _go(case, options, comm, began, resumed=False)
 
 
@@ -56,7 +58,16 @@ def resume_case(options: RunOptions, comm: MPI.Intracomm) -> RunResult | None:
         if status.get("state") == "finished":
             return None
         on_first_rank(comm, lambda: restart.remove_leftovers(options.out))
-        return _go(case, replace(options, mesh=mesh), comm, began, resumed=True)
+        found = on_first_rank(comm, lambda: _origin(options.out))
+        return _go(case, replace(options, mesh=mesh, origin=found), comm, began, resumed=True)
+
+
+def _origin(out: Path) -> Origin | None:
+    """The run that a run in a folder goes on from; None where there is none, or it is not needed any more."""
+    source = results.read_json(out / results.RUN).get("from")
+    if source is None or restart.listed(out / results.STATE):
+        return None
+    return origin.read(Path(source))
 
 
 def _go(case: Case, options: RunOptions, comm: MPI.Intracomm, began: float, resumed: bool) -> RunResult:

@@ -8,9 +8,9 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpi4py import MPI
 
@@ -19,8 +19,12 @@ from fem.model import ElectrodeModel
 from run import about, results
 from run.case import Case, load_case
 from run.errors import InputError, ResultsError
+from run.process.known import StartState
 from run.ranks import on_first_rank
 from run.toml_text import dumps
+
+if TYPE_CHECKING:
+    from run.origin import Origin
 
 LOG = logging.getLogger("swellbound")
 
@@ -64,13 +68,14 @@ def held(folder: Path, comm: MPI.Intracomm) -> Iterator[None]:
             os.close(handle)
 
 
-def begin(folder: Path, case: Case, mesh: Path | None) -> None:
+def begin(folder: Path, case: Case, mesh: Path | None, origin: Origin | None = None) -> None:
     """Clear a folder for a run and say in it what the run is.
 
     Args:
         folder: The run folder.
         case: The checked case.
         mesh: A mesh given by the user instead of the case's own, or None.
+        origin: The run it goes on from, or None.
 
     Raises:
         InputError: The folder cannot be used.
@@ -86,6 +91,8 @@ def begin(folder: Path, case: Case, mesh: Path | None) -> None:
             "case_hash": case.content_hash,
             "settings": list(case.settings),
             "mesh": None if mesh is None else str(mesh.resolve()),
+            "from": None if origin is None else str(origin.run.resolve()),
+            "start": None if origin is None else asdict(origin.start),
             "version": about.version(),
             "commit": about.commit(),
             "versions": about.versions(),
@@ -107,7 +114,8 @@ def open_again(folder: Path, option: str = "DIR") -> tuple[Case, Path | None, di
     try:
         table = results.read_json(folder / results.RUN)
         status = results.read_json(folder / results.STATUS)
-        case = load_case(folder / results.RESOLVED)
+        start = table.get("start")
+        case = load_case(folder / results.RESOLVED, start=None if start is None else StartState(**start))
         source = (folder / results.CASE).read_text(encoding="utf-8")
     except (ResultsError, OSError) as error:
         raise InputError(option, f"= {str(folder)!r} is not allowed: {error}") from error

@@ -17,7 +17,7 @@ from fem.errors import RunStopped
 from fem.observables import Observer, Row
 from fem.output import FieldWriter
 from fem.stepping import Stepper, StepReport
-from run import folder, meshing, restart, results, summary
+from run import folder, meshing, origin, restart, results, summary
 from run.build import CountingSolver, build_model, solver_settings, step_settings
 from run.case import Case
 from run.course_choice import make_course
@@ -25,6 +25,7 @@ from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED
 from run.folder import LOG
 from run.interruption import Interruption
 from run.memory import Parts, Record, capture, recall
+from run.origin import Origin
 from run.process.steps import Measure
 from run.progress import ProgressLine
 from run.ranks import on_first_rank
@@ -41,12 +42,14 @@ class RunOptions:
         quiet: Show nothing on the way.
         mesh: A mesh of ours to use instead of making one, or None.
         wall_time: The run saves itself and leaves before so many seconds have passed, or None.
+        origin: The end of another run to go on from, or None.
     """
 
     out: Path
     quiet: bool = False
     mesh: Path | None = None
     wall_time: float | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ class Session:
         sidecar = on_first_rank(self.comm, lambda: meshing.read_sidecar(mesh_file))
         domain = meshing.read_domain(mesh_file, self.options.out / results.STATE, self.comm)
         self.model = build_model(case, domain)
+        if self.options.origin is not None:
+            origin.load(self.options.origin, self.model, self.comm)
         self.solver = CountingSolver(self.model, solver_settings(case))
         self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
         self.observer = Observer(self.model)
@@ -133,6 +138,8 @@ class Session:
         self.course.start(row)
         self.record.rows.append(row)
         self._write_frame()
+        if self.options.origin is not None:
+            self._save()  # from now on the other run is not needed
 
     def _resume(self, line: ProgressLine) -> bool:
         """Go back to the newest sound checkpoint; False where there is none."""

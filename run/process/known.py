@@ -12,6 +12,21 @@ _ANY = (-float("inf"), float("inf"))
 
 
 @dataclass(frozen=True)
+class StartState:
+    """What another run has left, for a process that goes on from there.
+
+    Attributes:
+        pressure: On top in MPa.
+        lithiation: Mean of the hosts.
+        voltage: Between the terminals in V.
+    """
+
+    pressure: float
+    lithiation: float
+    voltage: float
+
+
+@dataclass(frozen=True)
 class Known:
     """Bounds that hold whatever the electrode does.
 
@@ -42,10 +57,10 @@ class Known:
         return Known(pressure, voltage, voltage, (0.0, 1.0), False, metal, None, full_cell)
 
     @staticmethod
-    def later(pressure: float, lithiation: float, voltage: float | None, full_cell: bool) -> Known:
+    def later(start: StartState, full_cell: bool) -> Known:
         """An electrode that something has been done to, as an earlier run left it."""
-        here = _ANY if voltage is None else (voltage, voltage)
-        return Known(pressure, here, _ANY, (lithiation, lithiation), True, True, None, full_cell)
+        here, x = (start.voltage, start.voltage), (start.lithiation, start.lithiation)
+        return Known(start.pressure, here, _ANY, x, True, True, None, full_cell)
 
     def falls(self, verb: str) -> bool:
         """Whether the terminal voltage falls in a step."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import meshes
 from run.process.checks import Electrode, check
 from run.process.grammar import read_steps
-from run.process.known import Known
+from run.process.known import Known, StartState
 from run.process.plan import Plan, make_plan
 from run.process.tables import CellTable, ProcessTable
 
 
-def read_process(table: ProcessTable, cell: CellTable, mesh: meshes.Plan | None, start: Known | None) -> Plan:
+def read_process(
+    table: ProcessTable, cell: CellTable, mesh: meshes.Plan | None, start: StartState | None
+) -> Plan:
     """Read the steps, write them out, and check each against what the ones before it leave.
 
     Args:
@@ -30,5 +32,6 @@ def read_process(table: ProcessTable, cell: CellTable, mesh: meshes.Plan | None,
             mesh.areal_capacity_mAh_cm2, mesh.active_loading_mg_cm2, mesh.thickness_um, cell.terminal
         )
         metal = bool(mesh.counts.get("lithium"))
-    check(plan, start or Known.fresh(table.start_voltage, metal, cell.full_cell), electrode)
+    known = Known.fresh(table.start_voltage, metal, cell.full_cell)
+    check(plan, known if start is None else Known.later(start, cell.full_cell), electrode)
     return plan

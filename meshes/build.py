@@ -29,14 +29,14 @@ GRADING = 4.0
 
 @dataclass(frozen=True)
 class Mesh:
-    """A triangle mesh with named groups, as read back from Gmsh.
+    """A mesh of triangles or tetrahedra with named groups, as read back from Gmsh.
 
     Attributes:
-        points: shape (nodes, 2), um.
-        cells: node numbers of each triangle, shape (cells, 3).
-        cell_tags: group of each triangle, shape (cells,).
+        points: shape (nodes, dimension), um.
+        cells: node numbers of each cell, shape (cells, dimension + 1).
+        cell_tags: group of each cell, shape (cells,).
         names: name of each cell group by tag.
-        gamma, sicn: Gmsh's quality measures of each triangle.
+        gamma, sicn: Gmsh's quality measures of each cell.
     """
 
     points: Floats
@@ -114,20 +114,21 @@ def write_model(path: str) -> None:
         raise OSError(f"{path} cannot be written: {error}") from error
 
 
-def read_model() -> Mesh:
-    """The current Gmsh model's triangles in physical groups."""
+def read_model(dimension: int = 2) -> Mesh:
+    """The current Gmsh model's triangles or tetrahedra in physical groups."""
+    kind_wanted, corners, shape = {2: (2, 3, "triangles"), 3: (4, 4, "tetrahedra")}[dimension]
     tags, coordinates, _ = gmsh.model.mesh.getNodes()
-    points = np.asarray(coordinates).reshape(-1, 3)[:, :2]
+    points = np.asarray(coordinates).reshape(-1, 3)[:, :dimension]
     place = np.full(int(tags.max()) + 1, -1, dtype=np.int64)
     place[tags.astype(np.int64)] = np.arange(len(tags))
     cells, cell_tags, elements, names = [], [], [], {}
-    for _, tag in gmsh.model.getPhysicalGroups(2):
-        names[int(tag)] = gmsh.model.getPhysicalName(2, tag)
-        for entity in gmsh.model.getEntitiesForPhysicalGroup(2, tag):
-            for kind, numbers, nodes in zip(*gmsh.model.mesh.getElements(2, entity), strict=True):
-                if kind != 2:
-                    raise QualityError("only triangles of first order are supported")
-                cells.append(place[np.asarray(nodes, dtype=np.int64)].reshape(-1, 3))
+    for _, tag in gmsh.model.getPhysicalGroups(dimension):
+        names[int(tag)] = gmsh.model.getPhysicalName(dimension, tag)
+        for entity in gmsh.model.getEntitiesForPhysicalGroup(dimension, tag):
+            for kind, numbers, nodes in zip(*gmsh.model.mesh.getElements(dimension, entity), strict=True):
+                if kind != kind_wanted:
+                    raise QualityError(f"only {shape} of first order are supported")
+                cells.append(place[np.asarray(nodes, dtype=np.int64)].reshape(-1, corners))
                 cell_tags.append(np.full(len(numbers), tag, dtype=np.int64))
                 elements.append(np.asarray(numbers, dtype=np.int64))
     number = np.concatenate(elements)

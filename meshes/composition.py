@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from . import solids
 from .errors import RecipeError
 from .recipe import Recipe, SiliconShape, SmallShape
 
@@ -32,9 +33,10 @@ class Plan:
         fractions: volume fraction of every electrode phase, adding up to one.
         areal_capacity_mAh_cm2: theoretical capacity of graphite and silicon.
         lithium_capacity_mAh_cm2: capacity of the lithium powder.
-        mean_area_um2: mean section area of one body of each phase present.
+        mean_area_um2: mean section area of one body of each phase present; None in three dimensions.
         counts: number of bodies of each phase present.
-        estimated_cells: triangles to expect, good to about 30 %.
+        estimated_cells: triangles or tetrahedra to expect, good to about 30 %.
+        mean_volume_um3: mean volume of one body of each phase present; None in two dimensions.
     """
 
     thickness_um: float
@@ -43,9 +45,10 @@ class Plan:
     fractions: dict[str, float]
     areal_capacity_mAh_cm2: float
     lithium_capacity_mAh_cm2: float
-    mean_area_um2: dict[str, float]
+    mean_area_um2: dict[str, float] | None
     counts: dict[str, int]
     estimated_cells: int
+    mean_volume_um3: dict[str, float] | None = None
 
 
 def stadium_area(length_um: float, aspect: float) -> float:
@@ -106,13 +109,14 @@ def plan(recipe: Recipe, prefix: str = "mesh") -> Plan:
     _check_sizes(recipe, thickness, fractions, prefix)
     _check_silicon_place(recipe, prefix)
     _check_small_share(recipe, fractions, prefix)
-    mean_area = mean_areas(recipe)
-    box = recipe.width_um * thickness
+    solid_bodies = recipe.dimension == 3
+    mean = solids.mean_volumes(recipe, compact_shapes(recipe)) if solid_bodies else mean_areas(recipe)
+    box = recipe.width_um * thickness * (float(recipe.depth_um or 0.0) if solid_bodies else 1.0)
     counts: dict[str, int] = {}
     for phase in ELECTRODE_PHASES:
         if fractions[phase] <= 0.0:
             continue
-        exact = fractions[phase] * box / mean_area[phase]
+        exact = fractions[phase] * box / mean[phase]
         if exact < 0.6:
             raise RecipeError(
                 f"{prefix}.width_um",
@@ -120,7 +124,11 @@ def plan(recipe: Recipe, prefix: str = "mesh") -> Plan:
                 f"at least {recipe.width_um * 0.6 / exact:.3g} is needed",
             )
         counts[phase] = max(1, round(exact))
-    cells = _estimate_cells(recipe, thickness, mean_area, counts)
+    if solid_bodies:
+        solids.check_resolved(recipe, compact_shapes(recipe), fractions, prefix)
+        cells = solids.estimate_tetrahedra(recipe, thickness, mean, counts)
+    else:
+        cells = _estimate_cells(recipe, thickness, mean, counts)
     if cells > recipe.resolution.max_cells:
         raise RecipeError(
             f"{prefix}.resolution.element_size_um",
@@ -134,9 +142,10 @@ def plan(recipe: Recipe, prefix: str = "mesh") -> Plan:
         fractions=fractions,
         areal_capacity_mAh_cm2=areal_capacity(recipe, solid, ("graphite", "silicon")),
         lithium_capacity_mAh_cm2=areal_capacity(recipe, solid, ("lithium",)),
-        mean_area_um2={phase: mean_area[phase] for phase in counts},
+        mean_area_um2=None if solid_bodies else {phase: mean[phase] for phase in counts},
         counts=counts,
         estimated_cells=cells,
+        mean_volume_um3={phase: mean[phase] for phase in counts} if solid_bodies else None,
     )
 
 
@@ -165,11 +174,13 @@ def mean_areas(recipe: Recipe) -> dict[str, float]:
 
 def _check_sizes(recipe: Recipe, thickness: float, fractions: dict[str, float], prefix: str) -> None:
     """Refuse particles that do not fit into the box, with room for two beside each other."""
-    if fractions["graphite"] > 0.0 and recipe.graphite.length_um > recipe.width_um:
-        raise RecipeError(
-            f"{prefix}.graphite.length_um",
-            f"{recipe.graphite.length_um:g} is longer than the box is wide (width_um = {recipe.width_um:g})",
-        )
+    for name, extent in (("wide", recipe.width_um), ("deep", recipe.depth_um)):
+        if fractions["graphite"] > 0.0 and extent is not None and recipe.graphite.length_um > extent:
+            key = {"wide": "width_um", "deep": "depth_um"}[name]
+            raise RecipeError(
+                f"{prefix}.graphite.length_um",
+                f"{recipe.graphite.length_um:g} is longer than the box is {name} ({key} = {extent:g})",
+            )
     flake_thickness = recipe.graphite.length_um / recipe.graphite.aspect
     if fractions["graphite"] > 0.0 and flake_thickness > thickness / 2.0:
         raise RecipeError(
@@ -179,11 +190,11 @@ def _check_sizes(recipe: Recipe, thickness: float, fractions: dict[str, float], 
         )
     shapes = compact_shapes(recipe)
     for phase, shape in shapes.items():
-        largest = min(recipe.width_um, thickness) / 2.0
+        largest = min(recipe.width_um, recipe.depth_um or recipe.width_um, thickness) / 2.0
         if fractions[phase] > 0.0 and shape.diameter_um > largest:
             raise RecipeError(
                 f"{prefix}.{phase}.diameter_um",
-                f"{shape.diameter_um:g} is too large for the box of {recipe.width_um:g} x {thickness:.3g} um: "
+                f"{shape.diameter_um:g} is too large for the box of {_box_text(recipe, thickness)} um: "
                 f"at most half its smaller side, {largest:.3g}",
             )
         if fractions[phase] > 0.0 and shape.diameter_spread_um > 0.4 * shape.diameter_um:
@@ -201,6 +212,12 @@ def _check_sizes(recipe: Recipe, thickness: float, fractions: dict[str, float], 
             f"{prefix}.graphite.aspect_spread",
             f"{recipe.graphite.aspect_spread:g} is more than 0.4 of the aspect ({recipe.graphite.aspect:g})",
         )
+
+
+def _box_text(recipe: Recipe, thickness: float) -> str:
+    """Sizes of the box in words."""
+    depth = f" x {recipe.depth_um:g}" if recipe.depth_um is not None else ""
+    return f"{recipe.width_um:g}{depth} x {thickness:.3g}"
 
 
 def _check_small_share(recipe: Recipe, fractions: dict[str, float], prefix: str) -> None:

@@ -49,7 +49,7 @@ def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
     FigureCanvasAgg(figure)
     axes, beside = figure.subplots(1, 2, width_ratios=[section, TABLE_INCHES])
     _draw_section(axes, mesh)
-    _draw_table(beside, table, height)
+    draw_table(beside, table, height)
     axes.set_title(table["name"], loc="left", fontweight="bold")
     figure.savefig(path)
 
@@ -71,7 +71,7 @@ def _draw_section(axes: Any, mesh: Mesh) -> None:
         spine.set_visible(False)
 
 
-def _draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
+def draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
     """Phases with their number of grains, stated and realised volume fractions; then size, capacity and quality."""
     axes.set_axis_off()
     axes.set_xlim(0.0, 1.0)
@@ -98,7 +98,8 @@ def _draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
             ):
                 axes.text(x, at, text, ha="right", va="center", fontsize=9)
     box, quality = table["box_um"], table["quality"]
-    rows = [("electrode", f"{box['thickness']:.2f} × {box['width']:g} µm")]
+    face = f"{box['width']:g} × {box['depth']:g}" if "depth" in box else f"{box['width']:g}"
+    rows = [("electrode", f"{box['thickness']:.2f} × {face} µm")]
     for label, key in (
         ("host capacity", "areal_capacity_mAh_cm2"),
         ("lithium powder", "lithium_capacity_mAh_cm2"),
@@ -106,7 +107,10 @@ def _draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
         if table.get(key, {}).get("realised"):
             rows.append((label, f"{table[key]['realised']:.3f} mAh/cm²"))
     rows += [
-        ("triangles, nodes", f"{quality['cells']}, {quality['nodes']}"),
+        (
+            "tetrahedra, nodes" if "depth" in box else "triangles, nodes",
+            f"{quality['cells']}, {quality['nodes']}",
+        ),
         ("worst gamma, SICN", f"{quality['gamma']['min']:.2f}, {quality['sicn']['min']:.2f}"),
     ]
     if "seed" in table:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Floats
 from .bodies import Body, draw_bodies
 from .build import BOUNDARIES, Mesh, mesh_geometry
 from .composition import Plan, plan
+from .discrete import SOLID_BOUNDARIES, write_simplices
 from .errors import GeometryError, QualityError, RecipeError
 from .files import MeshFiles, target_files, write_sidecar, written_aside
 from .geometry import Geometry, finish
@@ -19,7 +21,9 @@ from .picture import draw_picture
 from .quality import require_conforming, require_quality
 from .recipe import Recipe
 from .relaxation import Scales, relax
-from .sidecar import compare, describe
+from .sidecar import MEASURES, compare, describe
+from .solid_picture import draw_solid_picture
+from .solid_pipeline import make_solid
 
 #: Attempts, each with its own sub-seed, before a recipe is refused.
 ATTEMPTS = 4
@@ -52,12 +56,11 @@ def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> Me
     with written_aside(files) as aside:
         for sub_seed in range(ATTEMPTS):
             try:
-                geometry = make_geometry(recipe, resolved, sub_seed)
-                mesh = mesh_geometry(geometry, recipe.strips, recipe.resolution, str(aside.msh), name)
+                mesh, targets = make_mesh(recipe, resolved, sub_seed, str(aside.msh), name)
                 require_conforming(mesh)
                 require_quality(mesh)
-                table = describe(mesh, name, BOUNDARIES)
-                compare(table, recipe, resolved, geometry.targets)
+                table = describe(mesh, name, BOUNDARIES if recipe.dimension == 2 else SOLID_BOUNDARIES)
+                compare(table, recipe, resolved, targets)
                 require_fidelity(table)
             except (GeometryError, QualityError) as error:
                 attempts.append({"sub_seed": sub_seed, "outcome": str(error)})
@@ -66,7 +69,7 @@ def generate(recipe: Recipe, directory: str | os.PathLike[str], name: str) -> Me
             attempts.append({"sub_seed": sub_seed, "outcome": "accepted"})
             table["attempts"] = attempts
             write_sidecar(table, aside.sidecar)
-            draw_picture(mesh, table, aside.picture)
+            (draw_picture if recipe.dimension == 2 else draw_solid_picture)(mesh, table, aside.picture)
             break
         else:
             raise _refusal(recipe, attempts)
@@ -82,8 +85,22 @@ def _refusal(recipe: Recipe, attempts: list[dict[str, Any]]) -> RecipeError:
     )
 
 
+def make_mesh(recipe: Recipe, resolved: Plan, sub_seed: int, path: str, name: str) -> tuple[Mesh, Floats]:
+    """The mesh of a recipe, written to ``path``, and the target size of each grain.
+
+    Raises:
+        GeometryError, QualityError: if this sub-seed leads to none.
+    """
+    if recipe.dimension == 3:
+        solid = make_solid(recipe, resolved, sub_seed)
+        mesh = write_simplices(solid.points, solid.cells, solid.labels + 1, solid.names(), path, name)
+        return mesh, solid.targets
+    geometry = make_geometry(recipe, resolved, sub_seed)
+    return mesh_geometry(geometry, recipe.strips, recipe.resolution, path, name), geometry.targets
+
+
 def make_geometry(recipe: Recipe, resolved: Plan, sub_seed: int = 0) -> Geometry:
-    """The geometry of a recipe; it does not depend on the element sizes.
+    """The geometry of a section; it does not depend on the element sizes.
 
     Raises:
         GeometryError: if this sub-seed leads to none.
@@ -108,10 +125,12 @@ def require_fidelity(table: dict[str, Any]) -> None:
     Raises:
         QualityError: a volume fraction, the areal capacity or a grain's area is off.
     """
+    measure = MEASURES[table["dimension"]]
     for grain in table["grains"]:
-        missed = abs(grain["area_um2"] / grain.get("target_area_um2", grain["area_um2"]) - 1.0)
+        missed = abs(grain[measure] / grain.get(f"target_{measure}", grain[measure]) - 1.0)
         if missed > GRAIN_TOLERANCE:
-            raise QualityError(f"the area of {grain['name']} misses its body's by {100.0 * missed:.2g} %")
+            word = measure.split("_")[0]
+            raise QualityError(f"the {word} of {grain['name']} misses its body's by {100.0 * missed:.2g} %")
     for phase, target in table["volume_fractions"]["target"].items():
         realised = table["volume_fractions"]["realised"][phase]
         if abs(realised - target) > FRACTION_TOLERANCE:

@@ -9,6 +9,7 @@ import numpy as np
 from .arrays import Floats, Ints
 from .build import Mesh
 from .errors import QualityError
+from .simplices import cell_volumes
 
 #: Least gamma and SICN of any cell (gate 8).
 LEAST_QUALITY = 0.1
@@ -34,9 +35,9 @@ def require_quality(mesh: Mesh) -> None:
     for name, values in (("gamma", mesh.gamma), ("SICN", mesh.sicn)):
         worst = int(np.argmin(values))
         if not values[worst] >= LEAST_QUALITY:
-            x, y = mesh.points[mesh.cells[worst]].mean(axis=0)
+            at = ", ".join(f"{x:.2f}" for x in mesh.points[mesh.cells[worst]].mean(axis=0))
             raise QualityError(
-                f"the worst {name} is {values[worst]:.3g} at ({x:.2f}, {y:.2f}) um; {LEAST_QUALITY} is required"
+                f"the worst {name} is {values[worst]:.3g} at ({at}) um; {LEAST_QUALITY} is required"
             )
 
 
@@ -63,20 +64,18 @@ def sorted_facets(mesh: Mesh) -> tuple[Ints, Ints]:
     """Facets of all cells, node numbers ascending, equal ones in a row; and the group of the cell of each.
 
     Returns:
-        Node numbers, shape (facets, 2), and tags, shape (facets,).
+        Node numbers, shape (facets, dimension), and tags, shape (facets,).
     """
-    cells = mesh.cells
-    facets = np.sort(np.concatenate([cells[:, [0, 1]], cells[:, [1, 2]], cells[:, [2, 0]]]), axis=1)
-    tags = np.tile(mesh.cell_tags, 3)
-    order = np.lexsort((tags, facets[:, 1], facets[:, 0]))
+    width = mesh.cells.shape[1]
+    facets = np.sort(np.concatenate([np.delete(mesh.cells, k, axis=1) for k in range(width)]), axis=1)
+    tags = np.tile(mesh.cell_tags, width)
+    order = np.lexsort((tags, *facets.T[::-1]))
     return facets[order], tags[order]
 
 
-def cell_areas(mesh: Mesh) -> Floats:
-    """Area of each triangle, um2."""
-    a, b, c = (mesh.points[mesh.cells[:, k]] for k in range(3))
-    cross = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
-    return np.asarray(0.5 * np.abs(cross))
+def cell_sizes(mesh: Mesh) -> Floats:
+    """Area of each triangle, um2, or volume of each tetrahedron, um3."""
+    return np.asarray(np.abs(cell_volumes(mesh.points, mesh.cells)))
 
 
 def _statistics(values: Floats) -> dict[str, Any]:

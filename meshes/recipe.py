@@ -9,7 +9,15 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from .errors import RecipeError
 
@@ -117,12 +125,14 @@ class Recipe(_Table):
 
     Exactly one of ``thickness_um`` (of the electrode, strips not counted) and ``active_loading_mg_cm2``
     (graphite and silicon) is given; the other follows. ``porosity`` is the pore share of the electrode's
-    volume; it stays as stated when lithium is added, so the electrode gets thicker.
+    volume; it stays as stated when lithium is added, so the electrode gets thicker. ``depth_um`` belongs to
+    ``dimension = 3``.
     """
 
-    dimension: Literal[2] = 2
+    dimension: Literal[2, 3] = 2
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     width_um: Positive
+    depth_um: Positive | None = None
     thickness_um: Positive | None = None
     active_loading_mg_cm2: Positive | None = None
     porosity: Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -142,6 +152,21 @@ class Recipe(_Table):
             given = "neither is" if self.thickness_um is None else "both are"
             raise ValueError(f"give exactly one of thickness_um and active_loading_mg_cm2; {given} given")
         return self
+
+    @model_validator(mode="after")
+    def _deep_in_three_dimensions(self) -> Recipe:
+        if self.dimension == 3 and self.depth_um is None:
+            raise ValueError("depth_um is missing: dimension = 3 needs width_um and depth_um")
+        if self.dimension == 2 and self.depth_um is not None:
+            raise ValueError(f"depth_um = {self.depth_um:g} needs dimension = 3; a section has no depth")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_depth_of_a_section(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        table: dict[str, Any] = handler(self)
+        if self.dimension == 2:
+            table.pop("depth_um", None)
+        return table
 
 
 def read_recipe(table: Mapping[str, Any], prefix: str = "mesh") -> Recipe:

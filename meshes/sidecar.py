@@ -1,11 +1,11 @@
 """The .json file beside a mesh: what the grains are, what was asked for and what came out.
 
 Keys: ``format``, ``dimension``, ``name``, ``generator``, ``seed``, ``recipe`` (as validated, defaults filled in),
-``plan`` (thickness, fractions, counts that follow from it), ``grains`` (every cell group in tag order), ``colours``,
-``boundaries`` (tags), ``box_um``, ``volume_fractions``, ``areal_capacity_mAh_cm2`` (graphite and silicon),
-``lithium_capacity_mAh_cm2``, ``interfaces`` (length in um by phase pair), ``quality``, ``attempts`` (the sub-seeds
-tried and why each but the last failed), ``content_hash``. An imported mesh has no targets, its ``seed`` and ``recipe``
-are null, and ``source`` names its file.
+``plan`` (thickness, fractions, counts that follow from it), ``grains`` (every cell group in tag order; ``area_um2``, in
+three dimensions ``volume_um3``), ``colours``, ``boundaries`` (tags), ``box_um``, ``volume_fractions``,
+``areal_capacity_mAh_cm2`` (graphite and silicon), ``lithium_capacity_mAh_cm2``, ``interfaces`` (by phase pair, length
+in um or area in um2), ``quality``, ``attempts`` (the sub-seeds tried and why each but the last failed),
+``content_hash``. An imported mesh has no targets, its ``seed`` and ``recipe`` are null, and ``source`` names its file.
 """
 
 from __future__ import annotations
@@ -14,20 +14,24 @@ import hashlib
 from collections import defaultdict
 from dataclasses import asdict
 from importlib import metadata
+from math import prod
 from typing import Any
 
 import gmsh
 import numpy as np
 
-from .arrays import Floats, norms
+from .arrays import Floats
 from .build import Mesh
 from .colouring import colour_groups
 from .composition import ELECTRODE_PHASES, Plan, areal_capacity
-from .quality import cell_areas, quality_table, sorted_facets
+from .quality import cell_sizes, quality_table, sorted_facets
 from .recipe import Recipe
+from .simplices import facet_measures
 
 FORMAT = "swellbound-mesh/1"
 STRIPS = ("copper", "electrolyte")
+#: Key of a grain's size by dimension.
+MEASURES = {2: "area_um2", 3: "volume_um3"}
 
 
 def phase_of(name: str) -> str:
@@ -54,47 +58,51 @@ def describe(mesh: Mesh, name: str, boundaries: dict[str, int]) -> dict[str, Any
         boundaries: tag of each boundary group.
 
     Returns:
-        A table ready for JSON; lengths um, areas um2.
+        A table ready for JSON; lengths um, areas um2, volumes um3.
     """
+    dimension = mesh.points.shape[1]
+    measure = MEASURES[dimension]
     colours = colour_groups(mesh.cells, mesh.cell_tags)
-    areas = cell_areas(mesh)
+    sizes = cell_sizes(mesh)
     middle = mesh.points[mesh.cells].mean(axis=1)
     grains = []
     for tag in sorted(mesh.names):
         chosen = mesh.cell_tags == tag
-        area = float(areas[chosen].sum())
-        centroid = (areas[chosen, None] * middle[chosen]).sum(axis=0) / area
+        size = float(sizes[chosen].sum())
+        centroid = (sizes[chosen, None] * middle[chosen]).sum(axis=0) / size
         grains.append(
             {
                 "tag": tag,
                 "name": mesh.names[tag],
                 "phase": phase_of(mesh.names[tag]),
                 "colour": colours[tag],
-                "area_um2": area,
+                measure: size,
                 "centroid_um": centroid.tolist(),
             }
         )
     low, high = mesh.points[np.unique(mesh.cells)].min(axis=0), mesh.points[np.unique(mesh.cells)].max(axis=0)
-    width = float(high[0] - low[0])
-    extent = {strip: sum(g["area_um2"] for g in grains if g["phase"] == strip) / width for strip in STRIPS}
-    thickness = float(high[1] - low[1]) - sum(extent.values())
+    span = [float(length) for length in high - low]
+    face = prod(span[:-1])
+    extent = {strip: sum(g[measure] for g in grains if g["phase"] == strip) / face for strip in STRIPS}
+    thickness = span[-1] - sum(extent.values())
     realised = {
-        phase: sum(g["area_um2"] for g in grains if g["phase"] == phase) / (width * thickness)
+        phase: sum(g[measure] for g in grains if g["phase"] == phase) / (face * thickness)
         for phase in ELECTRODE_PHASES
     }
+    box = {"width": span[0]} | ({"depth": span[1]} if dimension == 3 else {})
     return {
         "format": FORMAT,
-        "dimension": 2,
+        "dimension": dimension,
         "name": name,
         "generator": {"swellbound": _version(), "gmsh": gmsh.__version__},
         "grains": grains,
         "colours": 1 + max(colours.values()),
         "boundaries": boundaries,
         "box_um": {
-            "width": width, "thickness": thickness, "foil": extent["copper"], "electrolyte": extent["electrolyte"],
+            **box, "thickness": thickness, "foil": extent["copper"], "electrolyte": extent["electrolyte"],
         },
         "volume_fractions": {"realised": realised},
-        "interfaces": interface_lengths(mesh),
+        "interfaces": interface_sizes(mesh),
         "quality": quality_table(mesh),
         "content_hash": content_hash(mesh),
     }  # fmt: skip
@@ -107,14 +115,14 @@ def compare(table: dict[str, Any], recipe: Recipe, plan: Plan, targets: Floats) 
         table: the description, changed in place.
         recipe: the recipe.
         plan: what follows from it.
-        targets: area of the body of each grain, um2; grains are tagged from 1 in this order.
+        targets: area (um2) or volume (um3) of the body of each grain; grains are tagged from 1 in this order.
     """
     for grain in table["grains"]:
         if grain["phase"] not in STRIPS:
-            grain["target_area_um2"] = float(targets[grain["tag"] - 1])
+            grain[f"target_{MEASURES[table['dimension']]}"] = float(targets[grain["tag"] - 1])
     table["seed"] = recipe.seed
     table["recipe"] = recipe.model_dump(mode="json", exclude_none=True)
-    table["plan"] = asdict(plan)
+    table["plan"] = {key: value for key, value in asdict(plan).items() if value is not None}
     table["volume_fractions"]["target"] = dict(plan.fractions)
     thickness = table["box_um"]["thickness"]
     solid = {phase: value * thickness for phase, value in table["volume_fractions"]["realised"].items()}
@@ -128,16 +136,16 @@ def compare(table: dict[str, Any], recipe: Recipe, plan: Plan, targets: Floats) 
     }
 
 
-def interface_lengths(mesh: Mesh) -> dict[str, float]:
-    """Length (um) of the interfaces between different grains by phase pair, names in alphabetical order."""
+def interface_sizes(mesh: Mesh) -> dict[str, float]:
+    """Length (um) or area (um2) of interfaces between different grains by phase pair, alphabetically."""
     facets, tags = sorted_facets(mesh)
     shared = np.flatnonzero((facets[1:] == facets[:-1]).all(axis=1))
     apart = shared[tags[shared] != tags[shared + 1]]
-    length = norms(mesh.points[facets[apart, 0]] - mesh.points[facets[apart, 1]])
+    size, _ = facet_measures(mesh.points[facets[apart]])
     total: dict[str, float] = defaultdict(float)
-    for k, size in zip(apart, length, strict=True):
+    for k, each in zip(apart, size, strict=True):
         pair = sorted((phase_of(mesh.names[int(tags[k])]), phase_of(mesh.names[int(tags[k + 1])])))
-        total["|".join(pair)] += float(size)
+        total["|".join(pair)] += float(each)
     return dict(sorted(total.items()))
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,6 +188,12 @@ def _watchdog(request: pytest.FixtureRequest) -> Generator[None, None, None]:
 def comm() -> MPI.Intracomm:
     """All ranks."""
     return WORLD
+
+
+@pytest.fixture
+def folder(comm: MPI.Intracomm, tmp_path: Path) -> Path:
+    """One folder for all ranks."""
+    return Path(comm.bcast(str(tmp_path)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -20,12 +20,6 @@ from tests.fem.bodies import HEIGHT, SEAM, WIDTH, held, law, move, two_grains
 GAP = 0.37
 
 
-@pytest.fixture
-def folder(comm: MPI.Intracomm, tmp_path: Path) -> Path:
-    """One folder for all ranks."""
-    return Path(comm.bcast(str(tmp_path)))
-
-
 def opened(comm: MPI.Intracomm) -> ElectrodeModel:
     """Two grains pulled apart by :data:`GAP`, committed."""
     model = two_grains(comm, held(), law())

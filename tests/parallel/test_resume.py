@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ from run.case import load_case
 from run.driver import RunOptions, resume_case, run_case
 from run.errors import EXIT_OK, EXIT_RESUME
 from run.session import Session
-from tests.run.conftest import TINY
+from tests.run.conftest import with_tiny
 
 # Converged far below what is compared.
 SETTINGS = [
@@ -41,17 +38,9 @@ COMPARED = (
 
 
 @pytest.fixture
-def folder(comm: MPI.Intracomm) -> Iterator[Path]:
+def folder(folder: Path, comm: MPI.Intracomm) -> Path:
     """A folder all ranks share, with the tiny case in it."""
-    made = tempfile.mkdtemp(prefix="swellbound-test-") if comm.rank == 0 else ""
-    path = Path(comm.bcast(made))
-    if comm.rank == 0:
-        (path / "tiny.toml").write_text(TINY, encoding="utf-8")
-    comm.Barrier()
-    yield path
-    comm.Barrier()
-    if comm.rank == 0:
-        shutil.rmtree(path)
+    return with_tiny(folder, comm)
 
 
 def send(monkeypatch: pytest.MonkeyPatch, number: signal.Signals, rank: int) -> None:

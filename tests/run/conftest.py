@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from mpi4py import MPI
 
 CASES = Path(__file__).resolve().parents[2] / "run" / "cases"
 
@@ -46,6 +48,49 @@ until_mean_lithiation = 0.0145
 [output]
 frames = 2
 """
+
+
+# What a run of the tiny case leaves out where only its end counts.
+SETTINGS = ["--set", "output.fields=false", "--set", "output.pictures=false", "--quiet"]
+
+
+def with_tiny(folder: Path, comm: MPI.Intracomm) -> Path:
+    """A folder that all ranks share, with the tiny case written to it; collective."""
+    if comm.rank == 0:
+        (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
+    comm.Barrier()
+    return folder
+
+
+def leave_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Have a run ask for a checkpoint two steps before it is interrupted."""
+    from run.interruption import Interruption
+
+    def decide(self: Interruption, every: float, last: float) -> tuple[str | None, bool]:
+        return ("the test says so" if self._steps >= steps else None), self._steps == steps - 2
+
+    monkeypatch.setattr(Interruption, "decide", decide)
+
+
+@pytest.fixture(scope="session")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that left after a few steps; not to be changed."""
+    from run.cli import main
+    from run.errors import EXIT_RESUME
+
+    folder = tmp_path_factory.mktemp("left")
+    (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        leave_after(monkeypatch, 4)
+        arguments = ["run", str(folder / "tiny.toml"), "--out", str(folder / "out"), *SETTINGS]
+        assert main(arguments) == EXIT_RESUME
+    return folder / "out"
+
+
+@pytest.fixture
+def interrupted(left: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(left, tmp_path / "out"))
 
 
 @pytest.fixture

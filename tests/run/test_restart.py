@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,7 @@ from fem import checkpoint_file
 from fem.checkpoint import Checkpoint
 from run import restart, results
 from run.cli import main
-from run.errors import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, EXIT_RESUME, ResultsError
-from run.session import Session
-from tests.run.conftest import TINY
+from run.errors import EXIT_BAD_INPUT, EXIT_OK, ResultsError
 
 IDENTITY = {"case": "sha256:c", "mesh": "sha256:m"}
 
@@ -105,37 +101,6 @@ def test_a_write_that_fails_leaves_the_pair_as_it_was(
 
 
 # ---------------------------------------------------------------------- through the command line
-
-SETTINGS = ["--set", "output.fields=false", "--set", "output.pictures=false", "--quiet"]
-
-
-@pytest.fixture(scope="module")
-def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that left after a few steps."""
-    folder = tmp_path_factory.mktemp("left")
-    (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        leave_after(monkeypatch, 4)
-        assert (
-            main(["run", str(folder / "tiny.toml"), "--out", str(folder / "out"), *SETTINGS]) == EXIT_RESUME
-        )
-    return folder / "out"
-
-
-@pytest.fixture
-def interrupted(left: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return Path(shutil.copytree(left, tmp_path / "out"))
-
-
-def leave_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """Have a run ask for a checkpoint two steps before it is interrupted."""
-    from run.interruption import Interruption
-
-    def decide(self: Interruption, every: float, last: float) -> tuple[str | None, bool]:
-        return ("the test says so" if self._steps >= steps else None), self._steps == steps - 2
-
-    monkeypatch.setattr(Interruption, "decide", decide)
 
 
 def history(out: Path) -> list[dict[str, float]]:
@@ -240,65 +205,3 @@ def test_bad_wall_times_are_named(tiny: Path, capsys: pytest.CaptureFixture[str]
         assert main(["run", str(tiny), f"--wall-time={value}"]) == EXIT_BAD_INPUT
         text = capsys.readouterr().err
         assert said in text and "--wall-time" in text
-
-
-# ---------------------------------------------------------------------- a real disk that is full, or read-only
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if made.returncode != 0:
-        pytest.skip("file systems cannot be mounted here")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def test_a_disk_that_fills_up_on_the_way_keeps_the_last_checkpoint(
-    disk: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = disk / "out"
-    accepted = Session._accepted
-
-    def spoiled(self: Session, *given: Any) -> None:
-        accepted(self, *given)
-        if self.record.accepted == 3:
-            self._save()
-            with open(disk / "ballast", "wb") as file, pytest.raises(OSError):
-                while True:
-                    file.write(b"0" * 4096)
-                    file.flush()
-
-    monkeypatch.setattr(Session, "_accepted", spoiled)
-    arguments = [*SETTINGS, "--set", "output.checkpoint_every=1 ms"]
-    assert main(["run", str(tiny), "--out", str(out), *arguments]) == EXIT_FAILURE
-    said = capsys.readouterr().err.strip()
-    assert "cannot be written: the disk is full" in said and "\n" not in said
-    newest = restart.listed(out / results.STATE)[0]
-    assert newest.name == "checkpoint-00000003.h5"
-    assert checkpoint_file.from_bytes(newest.read_bytes()).numbers["steps"] == 3
-
-    monkeypatch.undo()
-    (disk / "ballast").unlink()
-    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
-    rows = history(out)
-    assert len(rows) == len({row["time_s"] for row in rows}) > 5
-
-
-def test_a_folder_that_became_read_only_is_refused_in_a_sentence(
-    disk: Path, left: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = Path(shutil.copytree(left, disk / "out"))
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    assert main(["resume", str(out)]) == EXIT_FAILURE
-    said = capsys.readouterr().err.strip()
-    assert "cannot be written: Read-only file system" in said and "\n" not in said
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-    assert main(["resume", str(out), "--quiet"]) == EXIT_OK

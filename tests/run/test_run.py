@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,7 @@ from run.case import load_case
 from run.cli import main
 from run.driver import RunOptions, run_case
 from run.errors import ResultsError
-from tests.run.conftest import TINY
+from tests.run.conftest import with_tiny
 
 SUMMARY_KEYS = {
     "thickness_um", "thickening_percent", "thickening_parts_um", "mean_lithiation", "damaged_fraction",
@@ -28,17 +25,9 @@ SUMMARY_KEYS = {
 
 
 @pytest.fixture
-def folder(comm: MPI.Intracomm) -> Iterator[Path]:
+def folder(folder: Path, comm: MPI.Intracomm) -> Path:
     """A folder all ranks share, with the tiny case in it."""
-    made = tempfile.mkdtemp(prefix="swellbound-test-") if comm.rank == 0 else ""
-    path = Path(comm.bcast(made))
-    if comm.rank == 0:
-        (path / "tiny.toml").write_text(TINY, encoding="utf-8")
-    comm.Barrier()
-    yield path
-    comm.Barrier()
-    if comm.rank == 0:
-        shutil.rmtree(path)
+    return with_tiny(folder, comm)
 
 
 @pytest.mark.parallel

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from dolfinx import fem as dfem
 
 from fem.domain import Domain
@@ -60,7 +61,11 @@ def kind_field(interfaces: InterfaceFacets, space: FacetSpace, name: str, per_ki
 
 
 def tabulate_laws(
-    domain: Domain, interfaces: InterfaceFacets, laws: Sequence[InterfaceLaw], space: FacetSpace
+    domain: Domain,
+    interfaces: InterfaceFacets,
+    laws: Sequence[InterfaceLaw],
+    space: FacetSpace,
+    corners: npt.NDArray[np.bool_],
 ) -> FacetParameters:
     """Tabulate the laws on the interface facets.
 
@@ -69,17 +74,22 @@ def tabulate_laws(
         interfaces: Its interface facets and their kinds.
         laws: Law of each kind, in the order of ``interfaces.kinds``.
         space: Facet-wise constants.
+        corners: Facets that touch a boundary between other grains, shape (n,).
 
     Raises:
         ParameterError: The numbers of a law do not fit together.
     """
     field = partial(kind_field, interfaces, space)
     check(interfaces.kinds, laws)
+
+    def stiff(name: str, per_kind: Sequence[float]) -> Any:
+        return space.value(space.constant(name, _with_corners(per_kind, interfaces, laws, corners)))
+
     relaxation_time = max((law.relaxation_time.value for law in laws), default=0.0)
     relaxation = dfem.Constant(domain.mesh, relaxation_time)
     cohesive = CohesiveParameters(
-        stiffness=field("stiffness", [intact_stiffness(law) for law in laws]),
-        contact_stiffness=field("contact_stiffness", [law.contact_stiffness.value for law in laws]),
+        stiffness=stiff("stiffness", [intact_stiffness(law) for law in laws]),
+        contact_stiffness=stiff("contact_stiffness", [law.contact_stiffness.value for law in laws]),
         residual_stiffness=field("residual_stiffness", [law.residual_stiffness.value for law in laws]),
         shear_ratio=field("shear_ratio", [effective_shear_ratio(law) for law in laws]),
         breakable=field("breakable", [float(law.breaks) for law in laws]),
@@ -100,4 +110,20 @@ def tabulate_laws(
         contact_reference=dfem.Constant(
             domain.mesh, min((law.contact_pressure.value for law in laws), default=1.0)
         ),
+    )
+
+
+def _with_corners(
+    values: Sequence[float],
+    interfaces: InterfaceFacets,
+    laws: Sequence[InterfaceLaw],
+    corners: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.float64]:
+    """One value a facet from one a kind, with that of corners at the corners of kinds that have one."""
+    if not laws:
+        return np.empty(0)
+    other = [np.nan if law.corner_stiffness is None else law.corner_stiffness.value for law in laws]
+    at_corner = np.asarray(other)[interfaces.kind]
+    return np.where(
+        corners & ~np.isnan(at_corner), at_corner, np.asarray(values, dtype=np.float64)[interfaces.kind]
     )

@@ -32,6 +32,7 @@ from fem.interfaces.tabulation import memory
 from fem.loads import Load, refuse_lithium
 from fem.materials.base import Material
 from fem.materials.flow import flow_table
+from fem.pore_corners import at_grain_boundaries
 from fem.state import State
 from fem.temperature import apply as apply_temperature
 from fem.tension import Tension
@@ -118,7 +119,11 @@ class ElectrodeModel:
         self.controls: dict[str, dfem.Constant] = {"zero": dfem.Constant(mesh, 0.0)}
         self.measures = self._cell_and_facet_measures()
         set_initial_fields(domain, self.materials, self.start, self.state)
-        self.facet_parameters = tabulate_laws(domain, self.interfaces, self.laws, self.facet_constants)
+        fillings = {index for index, material in enumerate(self.materials) if not material.solid}
+        corners = at_grain_boundaries(domain, self.interfaces, self.state.dofs, fillings)
+        self.facet_parameters = tabulate_laws(
+            domain, self.interfaces, self.laws, self.facet_constants, corners
+        )
         paired = self.state.paired
         self.facet_constants.set_values(paired, np.ones(len(self.interfaces.facets)))
         cohesive = self.facet_parameters.cohesive

@@ -31,6 +31,8 @@ class InterfaceLaw:
         friction: Coulomb coefficient of a broken or sliding contact.
         open_exchange: Share of the exchange that stays where a 2D section shows an open gap (contacts outside it).
         contact_pressure: Pressure in MPa at which a broken interface exchanges half of what an intact one does.
+        corner_stiffness: Of a tie, pulling and pushing, on facets that touch a boundary between two other grains, in
+            MPa/µm; None for the same as elsewhere (fem/pore_corners.py).
         law: Shape of the traction-separation curve; only bilinear uses ``stiffness``, the others have their own.
         shear_fracture_energy: Gc in J/m² in shear; None for the same as in opening.
         mode_mix: How Gc goes from the one to the other (bilinear, exponential); see fem/interfaces/mixed_mode.py.
@@ -68,6 +70,7 @@ class InterfaceLaw:
     friction: Parameter
     open_exchange: Parameter
     contact_pressure: Parameter
+    corner_stiffness: Parameter | None = None
     law: LawName = "bilinear"
     shear_fracture_energy: Parameter | None = None
     mode_mix: ModeMix = "benzeggagh-kenane"
@@ -241,6 +244,7 @@ _CONTACT = 1.0e6
 # The others are RT F / i0 with exchange current densities i0 of about 9 A/m² (electrolyte face), 0.3 A/m² (silicon with
 # its oxide) and 0.03 A/m² (lithium powder with its carbonate shell).
 _CLOSED = float("inf")
+_CORNER = "that of the filling itself; 0.1 and 1 give the same thickening within 1 %"
 _FLAKES = 2.0
 _FACE = 30.0
 _SILICON = 1.0e3
@@ -283,5 +287,8 @@ def shipped_laws() -> dict[str, InterfaceLaw]:
         laws[kind_name("binder", other)] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
     laws[kind_name("copper", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
     for other in (*hosts, "lithium", "binder", "copper", "electrolyte", "pore"):
-        laws[kind_name("pore", other)] = _law(None, 0.0, _CLOSED, stiffness=1.0e4)
+        laws[kind_name("pore", other)] = replace(
+            _law(None, 0.0, _CLOSED, stiffness=1.0e4),
+            corner_stiffness=Parameter(0.1, "MPa/um", _CORNER, "assumed"),
+        )
     return laws

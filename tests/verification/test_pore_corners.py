@@ -1,0 +1,89 @@
+"""Two grains that part beside a pore: its filling, whose corner touches both, must not hold them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from fem.interfaces.law import shipped_laws
+from fem.loads import Support
+from fem.materials.library import GRAPHITE, PORE
+from fem.model import ElectrodeModel
+from fem.pore_corners import at_grain_boundaries
+from fem.solver import NewtonSolver, SolverSettings
+from tests.small import Array, grid, law, mesh_of, midpoints, model_on, p, reaction, sides, solved_step
+
+WIDTH, HEIGHT, FLOOR = 4.0, 3.0, 2.0
+STRENGTH, ENERGY = 20.0, 0.31
+SETTINGS = SolverSettings(force_tolerance=1e-8, displacement_tolerance=1e-6)
+
+
+def two_grains_below_a_pore(seam: Callable[[Array], Array], corner_stiffness: float | None) -> ElectrodeModel:
+    """Grains left and right of x = 2 below a filling, held on the left and pulled on the right."""
+    points, cells = grid(8, 6, WIDTH, HEIGHT)
+    mesh = mesh_of(MPI.COMM_WORLD, points, cells, seam(points[cells].mean(axis=1)))
+    x, y = midpoints(mesh)[:, 0], midpoints(mesh)[:, 1]
+    grain = np.where(y > FLOOR, 2, np.where(x < WIDTH / 2, 0, 1)).astype(np.int32)
+    solid = replace(GRAPHITE, lithium=None, swelling=None, flow=None)
+    tie = shipped_laws()["graphite|pore"]
+    return model_on(
+        mesh,
+        sides(WIDTH, HEIGHT),
+        [solid, PORE],
+        [Support("bottom", 1), Support("left", 0), Support("right", 0, "pull")],
+        grain=grain,
+        phases=["graphite", "graphite", "pore"],
+        laws={
+            "graphite|graphite": law(STRENGTH, ENERGY),
+            "graphite|pore": replace(
+                tie, corner_stiffness=None if corner_stiffness is None else p(corner_stiffness)
+            ),
+        },
+    )
+
+
+def force_after_parting(model: ElectrodeModel) -> float:
+    """Force in MPa·µm when the grains are 0.2 µm, six times the opening at which nothing holds, apart."""
+    solver = NewtonSolver(model, SETTINGS)
+    for pull in np.linspace(0.02, 0.2, 10):
+        model.control("pull").value = pull
+        solved_step(model, solver, 1.0)
+    # At rest: numerical inertia and the relaxation of damage have nothing left to resist.
+    for _ in range(3):
+        solved_step(model, solver, 1e3)
+    return reaction(model, "right", 0, 0)
+
+
+SEAMS = {
+    "between the grains": lambda middle: (middle[:, 0] > WIDTH / 2).astype(np.int32),
+    "between grains and pore": lambda middle: (middle[:, 1] > FLOOR).astype(np.int32),
+    "across all": lambda middle: (np.arange(len(middle)) % 3).astype(np.int32),
+}
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
+def test_corner_does_not_hold(seam: Callable[[Array], Array]) -> None:
+    model = two_grains_below_a_pore(seam, 0.1)
+    peak = STRENGTH * FLOOR
+    assert abs(force_after_parting(model)) < 1e-3 * peak
+
+
+def test_tied_corner_would_hold() -> None:
+    """What the soft corner is there for: the same tie all along carries more than the bond ever did."""
+    assert force_after_parting(two_grains_below_a_pore(SEAMS["across all"], None)) > STRENGTH * FLOOR
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
+def test_two_facets_meet_the_boundary(seam: Callable[[Array], Array]) -> None:
+    model = two_grains_below_a_pore(seam, 0.1)
+    interfaces, comm = model.interfaces, model.comm
+    corners = at_grain_boundaries(model.domain, interfaces, model.state.dofs, {1})
+    ties = interfaces.kind == interfaces.kinds.index("graphite|pore")
+    assert comm.allreduce(int(np.sum(corners & ties)), op=MPI.SUM) == 2
+    assert comm.allreduce(int(np.sum(ties)), op=MPI.SUM) == 8

@@ -85,7 +85,7 @@ def aim(end: End, now: Situation) -> Aim | None:
         falling = now.inwards is False
         cut = CutOff(now.lithiation, end.value, falling, LITHIATION_TOLERANCE)
         return Aim(
-            f"the mean lithiation has reached {end.value:g}", cut, lambda: -cut.beyond() * now.capacity
+            f"the mean lithiation has reached {end.value:g}", cut, lambda: _missing(cut) * now.capacity
         )
     return _charge(end, now)
 

@@ -1,0 +1,221 @@
+"""A short process on the tiny electrode: what its steps report, that they can be interrupted and split anywhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fem import checkpoint_file
+from run import restart, results
+from run.cli import main
+from run.errors import EXIT_BAD_INPUT, EXIT_OK, EXIT_RESUME
+from run.toml_text import dumps
+from tests.run.conftest import TINY, leave_after
+
+HEAD = TINY.split("[drive]")[0]
+QUICK = '[output]\nfields = false\npictures = false\n[time]\nfirst_step = "3 s"\n'
+FIRST = ["press to 5 MPa at 60 degC in 2 s", "lithiate at 1 C until lithiation 0.02", "rest for 10 s"]
+SECOND = [
+    "hold at 0.45 V until 0.5 C or for 5 min",
+    "charge at 1 C until 0.75 V",
+    "rest for 10 s at 40 degC",
+]
+MEASURE = "measure thickness unloaded"
+
+
+def case_file(folder: Path, name: str, steps: list[Any], more: str = QUICK) -> Path:
+    """The tiny case with a process."""
+    path = folder / f"{name}.toml"
+    path.write_text(HEAD + dumps({"process": {"steps": steps}}) + more, encoding="utf-8")
+    return path
+
+
+def summary_of(out: Path) -> dict[str, Any]:
+    return results.read_json(out / results.SUMMARY)
+
+
+def last_state(out: Path) -> dict[str, Any]:
+    """Everything of the model that the last checkpoint holds."""
+    found = checkpoint_file.from_bytes(restart.listed(out / results.STATE)[0].read_bytes())
+    tables = {name: table for name, table in found.tables.items() if name != "history"}
+    return {**tables, "time": found.numbers["time"], **found.numbers["controls"]}
+
+
+def assert_same_state(one: Path, other: Path) -> None:
+    first, second = last_state(one), last_state(other)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert np.array_equal(value, second[name]), name
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the whole process, done in one go."""
+    folder = tmp_path_factory.mktemp("whole")
+    path = case_file(folder, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]])
+    assert main(["run", str(path), "--out", str(folder / "out"), "--quiet"]) == EXIT_OK
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def blocks(whole: Path) -> list[dict[str, Any]]:
+    return list(summary_of(whole)["steps"])
+
+
+def test_every_step_says_why_it_ended(blocks: list[dict[str, Any]]) -> None:
+    assert [block["end_reason"] for block in blocks] == [
+        "2 s have passed",
+        "the mean lithiation has reached 0.02",
+        "10 s have passed",
+        "the current has fallen to 0.5 C",
+        "the cut-off of 0.75 V was reached",
+        "measured",
+        "10 s have passed",
+    ]
+    for before, after in pairwise(blocks):
+        assert before["end_time_s"] == after["start_time_s"]
+        assert before["voltage_end_V"] == after["voltage_start_V"]
+
+
+def test_steps_land_on_what_ends_them(blocks: list[dict[str, Any]], whole: Path) -> None:
+    pressed, lithiated, _, held, charged, _, cooled = blocks
+    assert pressed["pressure_end_MPa"] == 5.0 and pressed["end_time_s"] == pytest.approx(2.0, rel=1e-12)
+    assert lithiated["mean_lithiation_end"] == pytest.approx(0.02, abs=1.01e-6)
+    assert held["voltage_end_V"] == pytest.approx(0.45, abs=1e-12)
+    assert 0.0 <= charged["voltage_end_V"] - 0.75 <= 1.0e-3
+    assert (cooled["temperature_start_K"], cooled["temperature_end_K"]) == (333.15, 313.15)
+    rows = results.read_history(whole / results.HISTORY)[1]
+    last = [row for row in rows if row["process_step"] == 4][-1]
+    full = summary_of(whole)["process"]["c_rate_capacity_mAh_cm2"]
+    assert last["current_A_m2"] == pytest.approx(0.5 * full * 10.0, rel=1.0e-2)
+
+
+def test_charge_is_counted_where_it_passes(blocks: list[dict[str, Any]], whole: Path) -> None:
+    told = summary_of(whole)
+    capacity, active = told["process"]["host_capacity_mAh_cm2"], told["process"]["active_mg_cm2"]
+    for block in blocks:
+        change = block["mean_lithiation_end"] - block["mean_lithiation_start"]
+        assert block["charge_mAh_cm2"] == pytest.approx(change * capacity, abs=1e-13)
+        assert block["capacity_mAh_g"] == pytest.approx(1e3 * block["capacity_mAh_cm2"] / active, rel=1e-12)
+        if block["kind"] in ("rest", "pressure"):
+            assert block["charge_mAh_cm2"] == 0.0
+        if block["kind"] != "measure":
+            book = block["lithium_book_mAh_cm2"]
+            assert book["error"] < 1e-12
+            held = sum(book["held"].values()) - sum(book["held_at_start"].values())
+            assert held == pytest.approx(book["charge_passed"], abs=1e-14)
+            assert book["trapped"]["grains_cut_off"] == 0
+    (cycle,) = told["cycles"]
+    into, out = blocks[1]["charge_mAh_cm2"] + blocks[3]["charge_mAh_cm2"], -blocks[4]["charge_mAh_cm2"]
+    assert cycle["lithiation_mAh_cm2"] == pytest.approx(into, rel=1e-12)
+    assert cycle["delithiation_mAh_cm2"] == pytest.approx(out, rel=1e-12)
+    assert cycle["coulombic_efficiency"] == pytest.approx(out / into, rel=1e-12)
+
+
+def test_iterations_and_steps_add_up(blocks: list[dict[str, Any]], whole: Path) -> None:
+    told = summary_of(whole)
+    assert sum(block["newton_iterations"] for block in blocks) == told["newton_iterations"]
+    assert sum(block["time_steps"] for block in blocks) == told["steps_accepted"]
+
+
+def test_the_convention_is_said(whole: Path) -> None:
+    said = "half cell against lithium: discharge lithiates the electrode, charge delithiates it"
+    told = summary_of(whole)
+    assert told["process"]["convention"] == said and said in told["notes"]
+    assert said in (whole / results.LOG).read_text()
+
+
+def test_the_tables_hold_what_the_summary_holds(blocks: list[dict[str, Any]], whole: Path) -> None:
+    with open(whole / results.STEP_TABLE, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == [block["text"] for block in blocks]
+    assert [float(row["charge_mAh_cm2 [mAh/cm^2]"]) for row in rows] == [b["charge_mAh_cm2"] for b in blocks]
+    with open(whole / results.CYCLE_TABLE, encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 1
+
+
+def test_unloading_is_a_side_calculation(blocks: list[dict[str, Any]]) -> None:
+    block = blocks[5]
+    found = block["result"]
+    assert found["complete"] and found["pressure_MPa"] == 0.0 and found["loaded"]["pressure_MPa"] == 5.0
+    assert found["loaded"]["thickness_um"] == block["thickness_end_um"] == block["thickness_start_um"]
+    # Without 5 MPa on it the electrode is thicker, by some of 5 MPa over 15 GPa at least.
+    assert found["thickness_um"] - found["loaded"]["thickness_um"] > 7.0 * 5.0 / 60.0e3
+    parts = found["thickening_parts_um"]
+    assert sum(parts.values()) == pytest.approx(found["thickness_um"] - 7.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("steps", [4, 17, 30])
+def test_it_goes_on_in_the_middle_as_if_nothing_had_happened(
+    whole: Path, tmp_path: Path, steps: int, blocks: list[dict[str, Any]]
+) -> None:
+    path = case_file(tmp_path, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]])
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        leave_after(monkeypatch, steps)
+        assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_RESUME
+    left = summary_of(out)
+    assert left["steps"][-1]["end_reason"] == "not at its end"
+    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
+    assert (out / results.HISTORY).read_bytes() == (whole / results.HISTORY).read_bytes()
+    assert json.dumps(summary_of(out)["steps"]) == json.dumps(blocks)
+    assert_same_state(out, whole)
+
+
+def test_any_step_can_be_the_first_of_the_next_run(whole: Path, tmp_path: Path) -> None:
+    """Split, and without the measurement, which must therefore leave no trace."""
+    one, other = case_file(tmp_path, "one", FIRST), case_file(tmp_path, "other", SECOND)
+    assert main(["run", str(one), "--out", str(tmp_path / "one"), "--quiet"]) == EXIT_OK
+    given = ["run", str(other), "--from", str(tmp_path / "one"), "--out", str(tmp_path / "other"), "--quiet"]
+    assert main(given) == EXIT_OK
+    assert_same_state(tmp_path / "other", whole)
+    told = summary_of(tmp_path / "other")
+    assert [block["text"] for block in told["steps"]][:2] == [
+        "hold at 0.45 V until 0.5 C or for 5 min",
+        "charge at 1 C until 0.75 V",
+    ]
+    assert told["steps"][0]["pressure_start_MPa"] == 5.0
+
+
+FROM_MISTAKES = [
+    (["charge at 1 C until 0.1 V"], QUICK, ("wrong side", "step 1:")),
+    (["release to 9 MPa"], QUICK, ("the pressure is 5 MPa before it",)),
+    (["rest for 1 h"], QUICK + '[materials.silicon]\nyoungs_modulus = "50 GPa"\n', ("--from", "[materials]")),
+    (["rest for 1 h"], QUICK + '[cell]\nseparator_resistance = "5 ohm cm^2"\n', ("--from", "[cell]")),
+    (None, "[drive]\n" + QUICK, ("--from", "[drive]")),
+]
+
+
+@pytest.mark.parametrize(
+    ("steps", "more", "said"), FROM_MISTAKES, ids=[" ".join(row[2]) for row in FROM_MISTAKES]
+)
+def test_what_cannot_go_on_from_there_is_refused(
+    whole: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    steps: Any,
+    more: str,
+    said: tuple[str, ...],
+) -> None:
+    path = case_file(tmp_path, "next", steps or [], more)
+    if steps is None:
+        path.write_text(HEAD + more, encoding="utf-8")
+    out = tmp_path / "out"
+    assert main(["run", str(path), "--from", str(whole), "--out", str(out)]) == EXIT_BAD_INPUT
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1
+    for part in said:
+        assert part in text
+    assert not out.exists()
+
+
+def test_from_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = case_file(tmp_path, "next", ["rest for 1 h"])
+    assert main(["run", str(path), "--from", str(tmp_path / "none")]) == EXIT_BAD_INPUT
+    assert "--from" in capsys.readouterr().err

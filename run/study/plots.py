@@ -162,7 +162,7 @@ def _sweep(study: Study, rows: Sequence[Row], name: str) -> Figure | None:
         order = np.argsort(along[mine])
         label = ", ".join(f"{key.split('.')[-1]} {value}" for key, value in zip(others, line, strict=True))
         axes.plot(
-            along[mine][order], values[mine][order], "o-", color=COLOURS[place % len(COLOURS)],
+            along[mine][order], values[mine][order], marker="o", color=COLOURS[place % len(COLOURS)],
             linestyle=("-", "--", ":")[place // len(COLOURS) % 3], linewidth=1.4, label=label,
         )  # fmt: skip
     if found is None:

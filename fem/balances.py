@@ -235,17 +235,18 @@ def interface_work(
     parameters: cohesive.CohesiveParameters,
     dt: Any,
     dS: Any,
+    stretch: Any,
 ) -> Any:
     """Virtual work of the interface tractions: cohesion, contact, friction.
 
     ``stabilisation`` resists departures from the motion that is expected in the step (see fem/stepping.py): little
     everywhere, more at grains that snap. Its work is reported. Where nothing rubs ``friction`` is None, and none is
-    compiled.
+    compiled. ``stretch`` is what bonds are stretched by: the opening, unless bonds have formed anew since.
     """
     opening = interface_opening(fields.displacement)
     direction = kinematics.rotated_normal(fields.displacement, normal)
-    grown = cohesive.grown_history(opening, direction, history, parameters, dt)
-    pull = cohesive.traction(opening, direction, grown, parameters)
+    grown = cohesive.grown_history(stretch, direction, history, parameters, dt)
+    pull = cohesive.traction(stretch, direction, grown, parameters)
     push = contact.contact_traction(opening, direction, parameters.contact_stiffness)
     force = pull + push + stabilisation * (opening - interface_opening(expected.displacement))
     if friction is not None:

@@ -121,14 +121,17 @@ class InterfaceEnergy:
 
     def __init__(self, model: ElectrodeModel):
         parameters = model.cohesive
-        opening = balances.interface_opening(model.fields.displacement)
+        opening = model.stretch(model.fields.displacement)
         normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
-        start = balances.interface_opening(model.previous_fields.displacement)
-        expected = balances.interface_opening(balances.split(model.state.expected).displacement)
+        start = model.stretch(model.previous_fields.displacement)
+        expected, before, after = (
+            balances.interface_opening(fields.displacement)
+            for fields in (balances.split(model.state.expected), model.previous_fields, model.fields)
+        )
         start_normal = kinematics.rotated_normal(model.previous_fields.displacement, model.normal)
         history = model.history_value
         grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
-        slip = opening - start
+        slip = after - before
         rubbed: Any = 0.0
         if model.friction is not None:
             pressure = model.facet_history.value(model.state.contact_pressure)
@@ -145,7 +148,7 @@ class InterfaceEnergy:
                 fracture,
                 dissipation.viscous_dissipation(*path),
                 rubbed,
-                model.facet_constants.value(model.state.stabilisation) * ufl.dot(opening - expected, slip),
+                model.facet_constants.value(model.state.stabilisation) * ufl.dot(after - expected, slip),
             ]
         )
         space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_INTERFACE),)))

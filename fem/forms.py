@@ -122,7 +122,7 @@ def _flow_expressions(model: ElectrodeModel) -> FlowExpressions:
 def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
     """Projections that update the interfaces' memory; only for a model that has interfaces."""
     parameters, history = model.cohesive, model.facet_history
-    opening = balances.interface_opening(model.fields.displacement)
+    opening = model.stretch(model.fields.displacement)
     normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
     share: dfem.Form | None = None
     if model.state.has_lithium:
@@ -157,7 +157,7 @@ def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) ->
     }
     if grown.dissipated is not None:
         parameters, before = model.cohesive, model.previous_fields.displacement
-        start = balances.interface_opening(before), kinematics.rotated_normal(before, model.normal)
+        start = model.stretch(before), kinematics.rotated_normal(before, model.normal)
         tired = cohesive.tired(*start, opening, normal, grown, parameters)
         values["dissipated"] = grown.dissipated + dissipation.fracture_step(
             *start, opening, normal, model.history_value, grown, parameters
@@ -232,6 +232,7 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
         model.cohesive,
         model.dt,
         model.dS,
+        model.stretch(model.fields.displacement),
     )
     if not state.has_lithium:
         return work

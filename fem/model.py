@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from fem.facet_parameters import kind_field, tabulate_laws
 from fem.flow_update import FlowUpdate
 from fem.forms import build_forms, build_interface_forms
 from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nodes
+from fem.interfaces import bonding
 from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
 from fem.interfaces.history import History
 from fem.interfaces.law import InterfaceLaw
@@ -112,6 +114,7 @@ class ElectrodeModel:
             displacement_degree,
             has_lithium,
             (*memory(self.laws), *side_reaction.memory(self.laws)),
+            bonding.memory(self.laws, domain.dimension),
         )
         self.dt = dfem.Constant(mesh, 1.0)
         # Time since the last accepted state: the step while one is being solved, else zero.
@@ -155,6 +158,10 @@ class ElectrodeModel:
         if self.history_value.contact is not None:
             self.facet_history.set_values(state.memory["contact"], np.ones(len(self.interfaces.facets)))
             self.exchange_share *= self.history_value.contact
+        self.bonds = bonding.Bonds(self) if state.bonding else None
+        if self.bonds is not None:
+            stiffness = self.cohesive.stiffness * self.bonds.share
+            self.cohesive = replace(self.cohesive, stiffness=stiffness, bonds_grow=True)
         self.terminal: Terminal | None = build_terminal(self, self.loads)
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian
@@ -212,6 +219,11 @@ class ElectrodeModel:
         """
         apply_temperature(self, temperature)
 
+    def stretch(self, displacement: Any) -> Any:
+        """What bonds of the interfaces are stretched by with a displacement, in µm (UFL)."""
+        opening = balances.interface_opening(displacement)
+        return opening if self.bonds is None else self.bonds.opening(displacement)
+
     # ------------------------------------------------------------------ a step
 
     def prepare_step(self, dt: float, expected: npt.NDArray[np.float64] | None = None) -> None:
@@ -252,6 +264,8 @@ class ElectrodeModel:
             self.facet_history.update(state.largest_opening, self._interface_forms.grown)
         if self.surface_contact is not None:
             self.surface_contact.commit(self.facet_damage())
+        if self.bonds is not None:
+            self.bonds.commit()
         self.commit_exchange()
         state.previous.x.array[:] = state.unknowns.x.array
         self.elapsed.value = 0.0

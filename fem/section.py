@@ -131,7 +131,7 @@ def loosening_of_fillings(model: ElectrodeModel) -> Callable[[float], None]:
     solid = np.array([material.solid for material in model.materials], dtype=bool)
     phase = model.domain.cell_phase[model.interfaces.quadruples[:, [0, 2]]]
     tied = ~solid[phase].all(axis=1)
-    (field,) = extract_coefficients(model.cohesive.stiffness)
+    (field,) = extract_coefficients(model.facet_parameters.cohesive.stiffness)
     start = model.facet_constants.values(field).copy()
 
     def loosen(share: float) -> None:

@@ -74,6 +74,7 @@ class State:
         displacement_degree: Polynomial degree of the displacement.
         has_lithium: Whether concentration and chemical potential are unknowns.
         memory: What the interfaces remember besides κ: names of attributes of ``History``.
+        bonding: What bonds that grow under pressure remember besides (fem/interfaces/bonding.py).
 
     Attributes:
         unknowns: Displacement (P2 unless said otherwise) and, with a lithium balance, concentration and chemical
@@ -90,6 +91,7 @@ class State:
         largest_tension: Largest principal Cauchy stress so far in MPa, zero in phases whose cracking is not judged.
         largest_opening: κ of the interfaces at the beginning of the step.
         memory: What else the laws of the interfaces remember (see fem/interfaces/history.py), by name.
+        bonding: Bonded share and rest slip where bonds grow (see fem/interfaces/bonding.py), by name.
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against departures from the expected motion, large where a grain snaps.
         exchange_share: g of the interfaces at the beginning of the step.
@@ -107,6 +109,7 @@ class State:
         displacement_degree: int = 2,
         has_lithium: bool = True,
         memory: Collection[str] = (),
+        bonding: Collection[str] = (),
     ):
         mesh, dimension = domain.mesh, domain.dimension
         cell = mesh.basix_cell()
@@ -148,6 +151,7 @@ class State:
         self.largest_tension = dfem.Function(scalar, name="largest_tension")
         self.largest_opening = history_space.function("largest_opening")
         self.memory = {name: history_space.function(f"interface_{name}") for name in memory}
+        self.bonding = {name: history_space.function(name) for name in bonding}
         self.contact_pressure = history_space.function("contact_pressure")
         self.stabilisation = constant_space.function("stabilisation")
         self.exchange_share = history_space.function("exchange_share")
@@ -173,6 +177,7 @@ class State:
                 self.largest_tension,
                 self.largest_opening,
                 *self.memory.values(),
+                *self.bonding.values(),
                 self.exchange_share,
                 self.contact_pressure,
                 self.stabilisation,

@@ -45,6 +45,7 @@ class CohesiveParameters:
         chosen: One on the facets of a law, zero elsewhere; empty where there is only one law.
         mixture: Fracture energy between the modes, None where no secant law has two.
         fatigue: None where no interface tires.
+        bonds_grow: Whether bonds grow under pressure somewhere (fem/interfaces/bonding.py).
     """
 
     stiffness: Any
@@ -57,6 +58,7 @@ class CohesiveParameters:
     chosen: Mapping[str, Any]
     mixture: ModeMixture | None = None
     fatigue: FatigueParameters | None = None
+    bonds_grow: bool = False
 
     @property
     def potential(self) -> PotentialLaw | None:
@@ -84,7 +86,8 @@ class CohesiveParameters:
     @property
     def remembers_path(self) -> bool:
         """Whether what an interface has dissipated depends on more than κ."""
-        return self.mixture is not None or self.fatigue is not None or list(self.laws) != ["bilinear"]
+        several = self.mixture is not None or self.fatigue is not None or self.bonds_grow
+        return several or list(self.laws) != ["bilinear"]
 
     def select(self, values: Mapping[str, Any]) -> Any:
         """The value that belongs to the facet's law, from one value a law."""

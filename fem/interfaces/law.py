@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal, get_args
 
+from fem.interfaces.bonding_options import BONDING_OPTIONS
 from fem.interfaces.reactions import REACTION_OPTIONS
 from fem.parameters import Mark, Parameter
 
@@ -57,6 +58,11 @@ class InterfaceLaw:
         oxide_charge: What the surface oxide of silicon takes in all, in mAh per cm² of this interface; None for none.
         oxide_onset: Potential in V below which it does.
         oxide_current: Its largest rate in A/m².
+        bonding_hardness: H in MPa: the contact pressure p makes a bond over 1 - exp(-p/H) of the area
+            (fem/interfaces/bonding.py); None or infinite where bonds do not grow.
+        initial_bond: Share of the area that is bonded at the start.
+        bonding_time: τ in s of that growth at the reference temperature.
+        bonding_energy: Its activation energy in kJ/mol.
     """
 
     strength: Parameter | None
@@ -92,6 +98,10 @@ class InterfaceLaw:
     oxide_charge: Parameter | None = None
     oxide_onset: Parameter | None = None
     oxide_current: Parameter | None = None
+    bonding_hardness: Parameter | None = None
+    initial_bond: Parameter | None = None
+    bonding_time: Parameter | None = None
+    bonding_energy: Parameter | None = None
 
     @property
     def breaks(self) -> bool:
@@ -134,6 +144,7 @@ OPTIONAL: dict[str, Parameter] = {
     "fatigue_accumulation_length": Parameter(float("inf"), "um", "no fatigue", "assumed"),
     "fatigue_endurance_ratio": Parameter(0.25, "1", _LIMIT, "literature"),
     **REACTION_OPTIONS,
+    **BONDING_OPTIONS,
 }
 _MIXING = ("shear_fracture_energy", "mode_mix_exponent")
 _FATIGUE = ("fatigue_accumulation_length", "fatigue_endurance_ratio")
@@ -145,7 +156,7 @@ _SHAPES = (
 )
 #: Which of the optional parameters a law takes.
 TAKES: dict[str, tuple[str, ...]] = {
-    "bilinear": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS),
+    "bilinear": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS, *BONDING_OPTIONS),
     "exponential": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS),
     "ppr": ("shear_fracture_energy", *_SHAPES, *_FATIGUE, *REACTION_OPTIONS),
 }

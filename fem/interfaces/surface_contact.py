@@ -152,6 +152,9 @@ class SurfaceContact:
             self._memory.commit(self.pairs.place, self.pairs.pressure(gap))
         opening, length = self.surfaces.openings(model.state.unknowns.x.array)
         released = released_share(damage / length)
+        if model.bonds is not None:
+            # A bond that has formed anew holds two places that were not opposite each other at the start.
+            released = np.maximum(released, model.facet_constants.values(model.state.released))
         model.facet_constants.set_values(model.state.released, released)
         model.facet_constants.set_values(model.state.paired, paired_share(opening, length, released))
 

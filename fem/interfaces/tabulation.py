@@ -8,6 +8,7 @@ from typing import Any
 from fem.errors import ParameterError
 from fem.interfaces import bilinear, exponential, ppr
 from fem.interfaces.bilinear import BilinearLaw
+from fem.interfaces.bonding_options import grows
 from fem.interfaces.exponential import ExponentialLaw
 from fem.interfaces.fatigue import FatigueParameters
 from fem.interfaces.law import LAWS, InterfaceLaw, flaw
@@ -37,7 +38,7 @@ def memory(laws: Sequence[InterfaceLaw]) -> tuple[str, ...]:
     """What interfaces of these laws remember besides κ: names of attributes of ``History``."""
     slips = any(law.law == "ppr" for law in laws)
     tires = any(law.tires for law in laws)
-    path = tires or any(law.mixes or law.law != "bilinear" for law in laws)
+    path = tires or any(law.mixes or law.law != "bilinear" or grows(law) for law in laws)
     voids = any(law.loses_contact for law in laws)
     needed = {"slip": slips, "fatigue": tires, "fatigue_before": tires, "dissipated": path, "contact": voids}
     return tuple(name for name, wanted in needed.items() if wanted)

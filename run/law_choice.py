@@ -21,6 +21,7 @@ _NEEDS = {
     "mode_mix": "shear_fracture_energy",
     "mode_mix_exponent": "shear_fracture_energy",
     "fatigue_endurance_ratio": "fatigue_accumulation_length",
+    **{key: "bonding_hardness" for key in ("initial_bond", "bonding_time", "bonding_energy")},
 }
 _DERIVED = {
     "exponential": "e^2 strength^2/fracture_energy",

@@ -42,9 +42,10 @@ _ZERO_ALLOWED = (
     "threshold_stress",
     "void_replenishment",
     "fatigue_endurance_ratio",
+    "bonding_energy",
 )
 #: Parameters that switch what they belong to off when they are infinite.
-_OFF_WHEN_INFINITE = ("void_depth",)
+_OFF_WHEN_INFINITE = ("void_depth", "bonding_hardness")
 
 
 def materials_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Material]:

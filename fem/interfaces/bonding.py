@@ -29,7 +29,6 @@ import ufl
 from dolfinx import fem as dfem
 
 from fem import balances, kinematics
-from fem.errors import ParameterError
 from fem.interfaces import contact
 from fem.interfaces.bonding_options import BONDING_OPTIONS, grows
 from fem.interfaces.opening import split_opening
@@ -59,15 +58,12 @@ class Bonds:
     Attributes:
         share: UFL value of q on a facet.
         rest: UFL vector R in µm on a facet.
-
-    Raises:
-        ParameterError: A law's numbers make no sense.
     """
 
     def __init__(self, model: ElectrodeModel):
         self._model, space = model, model.facet_history
         self._fields = model.state.bonding
-        starts = [_checked(k, law) for k, law in zip(model.interfaces.kinds, model.laws, strict=True)]
+        starts = [law.number("initial_bond") if grows(law) else 1.0 for law in model.laws]
         space.set_values(self._fields[BOND], np.array(starts)[model.interfaces.kind])
         self.share = space.value(self._fields[BOND])
         names = memory(model.laws, model.domain.dimension)[1:]
@@ -150,23 +146,3 @@ def bonded(held: Any, target: Any, time: Any) -> Any:
 def _mean_deformation(displacement: Any) -> Any:
     gradient = ufl.avg(ufl.grad(displacement))
     return ufl.Identity(gradient.ufl_shape[0]) + gradient
-
-
-def _checked(kind: str, law: InterfaceLaw) -> float:
-    """Bonded share at the start.
-
-    Raises:
-        ParameterError: A number makes no sense, or the law is not one whose bonds can grow.
-    """
-    if not grows(law):
-        return 1.0
-    where = f"interfaces.{kind}"
-    if law.law != "bilinear" or law.mixes or law.tires:
-        allowed = "left out: bonds grow with the bilinear law of one fracture energy, without fatigue"
-        raise ParameterError(f"{where}.bonding_hardness", law.number("bonding_hardness"), allowed)
-    for name in ("bonding_hardness", "bonding_time"):
-        if not law.number(name) > 0.0:
-            raise ParameterError(f"{where}.{name}", law.number(name), "above 0")
-    if not 0.0 < law.number("initial_bond") <= 1.0:
-        raise ParameterError(f"{where}.initial_bond", law.number("initial_bond"), "above 0 and at most 1")
-    return law.number("initial_bond")

@@ -23,4 +23,21 @@ BONDING_OPTIONS: dict[str, Parameter] = {
 
 def grows(law: InterfaceLaw) -> bool:
     """Whether bonds of an interface grow under pressure."""
-    return law.breaks and isfinite(law.number("bonding_hardness"))
+    return law.breaks and law.bonding_hardness is not None and isfinite(law.bonding_hardness.value)
+
+
+def problem(law: InterfaceLaw) -> tuple[str, str] | None:
+    """The parameter of growing bonds that is not allowed and what is, or None."""
+    if law.bonding_hardness is None:
+        return None
+    if grows(law) and (law.law != "bilinear" or law.mixes or law.tires):
+        return (
+            "bonding_hardness",
+            "left out: bonds grow by the bilinear law of one fracture energy without fatigue",
+        )
+    for name in ("bonding_hardness", "bonding_time"):
+        if not law.number(name) > 0.0:
+            return name, "above 0"
+    if not 0.0 < law.number("initial_bond") <= 1.0:
+        return "initial_bond", "above 0 and at most 1"
+    return None

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Literal, get_args
 
 from fem.interfaces.bonding_options import BONDING_OPTIONS
+from fem.interfaces.bonding_options import problem as bonding_problem
 from fem.interfaces.reactions import REACTION_OPTIONS
 from fem.parameters import Mark, Parameter
 
@@ -185,6 +186,9 @@ def flaw(law: InterfaceLaw) -> Flaw | None:
             energy = getattr(law, key)
             if energy is not None and energy.value <= least:
                 return Flaw(key, energy.value, because)
+    wrong = bonding_problem(law)
+    if wrong is not None:
+        return Flaw(wrong[0], law.number(wrong[0]), wrong[1])
     if law.mixes and law.number("mode_mix_exponent") < 1.0:
         return Flaw("mode_mix_exponent", law.number("mode_mix_exponent"), "1 or more")
     if law.law == "ppr":

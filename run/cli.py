@@ -254,14 +254,22 @@ def _report(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
         from run.report import draw_report, one_line
         from run.results import SUMMARY, read_json
 
-        folder = Path(given.folder)
-        if not (folder / SUMMARY).is_file():
-            raise InputError(
-                "DIR", f"= {given.folder!r} is not allowed: it holds no {SUMMARY}; give a run folder"
-            )
-        for path in draw_report(folder):
+        folders = [Path(folder) for folder in given.folders]
+        for folder in folders:
+            if not (folder / SUMMARY).is_file():
+                raise InputError(
+                    "DIR", f"= {str(folder)!r} is not allowed: it holds no {SUMMARY}; give a run folder"
+                )
+        if len(folders) == 1:
+            drawn = draw_report(folders[0])
+        else:
+            from run.report_runs import draw_runs
+
+            drawn = draw_runs(folders, Path(given.out))
+        for path in drawn:
             print(path)
-        print(one_line(read_json(folder / SUMMARY)))
+        for folder in folders:
+            print(one_line(read_json(folder / SUMMARY)))
     return EXIT_OK
 
 

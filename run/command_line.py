@@ -27,7 +27,7 @@ _EXAMPLES = {
     "adhesion": "swellbound adhesion results/bare --at foil --test pull-off --rate '1 nm/s'",
     "study": "swellbound study run/studies/sweep_stack_pressure.toml --jobs 2",
     "materials": "swellbound materials silicon",
-    "report": "swellbound report results/demo/bare",
+    "report": "swellbound report results/bare_first_cycle results/pl3_first_cycle --out results/report",
     "benchmark": "swellbound benchmark newton results/demo/bare",
     "doctor": "mpirun -n 2 swellbound doctor",
 }
@@ -110,8 +110,16 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     )
     materials.add_argument("--case", metavar="CASE.toml", help="with the values of this case")
     _add_set(materials)
-    report = command("report", "Draw the pictures of a run folder anew.")
-    report.add_argument("folder", metavar="DIR", help="the run folder")
+    report = command(
+        "report", "Draw the pictures of a run folder anew, or several runs of a [process] side by side."
+    )
+    report.add_argument("folders", nargs="+", metavar="DIR", help="a run folder, or several")
+    report.add_argument(
+        "--out",
+        metavar="DIR",
+        default="results/report",
+        help="folder for the pictures of several runs (default: results/report)",
+    )
     benchmark = command(
         "benchmark",
         "Measure against plain DOLFINx, on 1 and 2 ranks. WHAT is newton, a Newton step of the demonstration, or "

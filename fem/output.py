@@ -81,7 +81,7 @@ class FieldWriter:
         self._together(self._make_directory)
 
     def write(self, time: float) -> None:
-        """Write one frame; collective.
+        """Write one frame, unless the last one is of the same time; collective.
 
         Args:
             time: Time of the frame in s.
@@ -89,6 +89,8 @@ class FieldWriter:
         Raises:
             OutputError: A file cannot be written; the same on every rank.
         """
+        if self._frames and self._frames[-1][0] == float(time):
+            return
         comm, stem = self._model.comm, f"fields_{len(self._frames):05d}"
         grid = self._grid()
         pieces = (
@@ -113,18 +115,28 @@ class FieldWriter:
         return list(self._frames)
 
     def go_on(self, frames: Sequence[tuple[float, str]]) -> None:
-        """Go on after the frames of an earlier session; later ones of its are forgotten, and overwritten in time.
+        """Go on after the frames of an earlier session; later ones of its are forgotten and removed.
 
         Raises:
-            OutputError: The list of frames cannot be written; the same on every rank.
+            OutputError: The list of frames cannot be written, or a frame not removed; the same on every rank.
         """
         self._frames = list(frames)
 
         def list_frames() -> None:
             if self._model.comm.rank == 0:
                 write_collection(self._directory / "fields.pvd", self._frames)
+                self._remove_unlisted()
 
         self._together(list_frames)
+
+    def _remove_unlisted(self) -> None:
+        """Frames are numbered: what has a number of none that is listed is left over, from other ranks perhaps."""
+        for path in self._directory.glob("fields_[0-9][0-9][0-9][0-9][0-9]*.*vtu"):
+            if int(path.name[7:12]) >= len(self._frames):
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise OutputError(f"{path} cannot be removed: {error.strerror or error}.") from error
 
     def section(self) -> SectionData | None:
         """What a picture of the deformed section needs; collective.

@@ -104,10 +104,20 @@ class SolverTable(_Table):
 
 
 class OutputTable(_Table):
-    """[output]: what is written besides history, summary and status; ``checkpoint_every`` is wall time."""
+    """[output]: what is written besides history, summary and status; ``checkpoint_every`` is wall time.
+
+    Fields are written at ``frames`` even shares of the way and wherever one of the other schedules says so
+    (run/snapshots.py). Ends of steps are those that are not repeated.
+    """
 
     fields: bool = True
-    frames: Annotated[int, Field(ge=1, le=10_000)] = 20
+    frames: Annotated[int, Field(ge=0, le=10_000)] = 20
+    every_steps: Annotated[int, Field(ge=1)] | None = None
+    at_times: list[Duration] = []
+    at_lithiations: list[Fraction] = []
+    at_step_ends: bool = True
+    every_cycles: Annotated[int, Field(ge=1)] | None = None
+    at_cycle_ends: list[Annotated[int, Field(ge=1)]] = []
     pictures: bool = True
     checkpoint_every: Duration = 600.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fem.parameters import Parameter
+from run import snapshots
 from run.case import Case
 
 #: Unknowns per triangle of the shipped meshes: P2 displacement, P1 concentration and potential, split at every grain.
@@ -55,6 +56,8 @@ def describe(case: Case) -> str:
         lines.append(f"changed:  {', '.join(changed)}")
     if case.plan is not None:
         lines.append(f"cost:     {_cost(case.plan.estimated_cells, end)}")
+        words = snapshots.in_words(case.file.output, case.process, case.plan.estimated_cells, 2)
+        lines.append(f"fields:   {words}")
     return "\n".join(lines)
 
 

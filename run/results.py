@@ -188,6 +188,11 @@ def read_arrays(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def size_mib(folder: Path) -> float:
+    """What the files of a folder take in MiB; zero where there is none."""
+    return sum(path.stat().st_size for path in folder.iterdir()) / 2**20 if folder.is_dir() else 0.0
+
+
 def prepare_folder(folder: Path) -> None:
     """Make a run folder, or clear an earlier run's files out of it (its meshes stay).
 

@@ -29,6 +29,7 @@ from run.origin import Origin
 from run.process.steps import Measure
 from run.progress import ProgressLine
 from run.ranks import on_first_rank
+from run.snapshots import Snapshots
 
 _WRITE_INTERVAL_S = 2.0
 
@@ -127,6 +128,7 @@ class Session:
         self.course = make_course(case, self.model, self.stepper, self.observer, sidecar, self.options.out)
         self.columns = {**self.observer.columns, **self.course.columns}
         self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)
+        self.snapshots = Snapshots(case.file.output, case.process)
         keeper = StateKeeper(self.model)
         self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.course, self.writer)
         self.identity = {"case": case.content_hash}
@@ -236,16 +238,15 @@ class Session:
         LOG.info("checkpoint after step %d in %.2f s", self.model.state.steps, seconds)
 
     def _write_frame(self) -> None:
-        """Field files at the beginning and whenever the drive has passed another of its frames."""
-        output = self.case.file.output
-        due = math.floor(self.course.fraction() * output.frames + 1e-9) + 1
-        if output.fields and due > self.record.frame:
+        """Field files at the beginning and where [output] asks for them."""
+        if self.snapshots.after_step(self.record, self.course.fraction()):
             self.writer.write(self.model.state.time)
-            self.record.frame = due
 
     def _write_sections(self) -> None:
         """The section as it is where a step of a process has just ended, to be drawn later; not for repetitions."""
         for planned in self.course.take_closed():
+            if self.snapshots.after_closing(planned):
+                self.writer.write(self.model.state.time)
             if planned.again or isinstance(planned.step, Measure) or not self.case.file.output.pictures:
                 continue
             arrays = self.writer.section()
@@ -281,11 +282,13 @@ class Session:
         out = self.options.out
         line.update(self.course.fraction(), "writing")
         self._save()  # first: whoever interrupts may not wait for long
-        if exit_code == EXIT_STOPPED and self.case.file.output.fields:
+        if exit_code != EXIT_RESUME and self.case.file.output.fields:
             self.writer.write(self.model.state.time)
         section = None if exit_code == EXIT_RESUME else self.writer.section()
         ending = summary.Ending(exit_code, reason, self.seconds)
         told = summary.describe(self.case, self.model, self.solver, self.course, self.record, ending)
+        told["frames"] = len(self.writer.frames)
+        told["fields_mib"] = on_first_rank(self.comm, lambda: results.size_mib(out / results.FIELDS))
 
         def write() -> None:
             results.write_json(out / results.SUMMARY, told)

@@ -19,8 +19,14 @@ from run.report import PARTS, Row, _save
 
 #: A colour for each run (after Okabe and Ito), and for each place lithium can be.
 RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-PLACES = {"graphite": "#8a8f94", "silicon": "#d1495b", "lithium": "#56b4e9"}
-_OTHERS = ("#f2c14e", "#7b2d6b", "#009e73")
+PLACES = {
+    "graphite": "#8a8f94",
+    "silicon": "#d1495b",
+    "lithium": "#56b4e9",
+    "side_products": "#f2c14e",
+    "oxide": "#7b2d6b",
+}
+_OTHERS = ("#009e73", "#e69f00", "#0072b2")
 
 
 def draw_runs(folders: Sequence[Path], out: Path) -> list[Path]:
@@ -247,7 +253,7 @@ def _book(states: Mapping[str, list[KeyState]]) -> Figure:
     axes.margins(y=0.12)
     axes.set_ylabel("lithium in the electrode (mAh/cm²)")
     _label_groups(axes, bars, {})
-    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    handles = [Patch(color=colour, label=name.replace("_", " ")) for name, colour in colours.items()]
     if trapped:
         handles.append(Patch(fill=False, hatch="////", label="of it in grains that are cut off"))
     figure.legend(handles=handles, frameon=False, ncols=4, loc="outside lower center", fontsize=8.5)

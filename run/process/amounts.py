@@ -35,11 +35,12 @@ class Amounts:
         self.hosts, self.metal = self._book.hosts, self._book.metal
 
     def held(self) -> dict[str, float]:
-        """Lithium in every phase that stores some, in mAh/cm²."""
+        """Lithium in every phase that stores some, and in what has taken some for good, in mAh/cm²."""
         sums = self._book.sums(self._model.state.unknowns.x.array)
-        values = np.array([sums[f"lithium_{name}"] for name in (*self.hosts, *self.metal)])
+        names = (*self.hosts, *self.metal, *self._book.products)
+        values = np.array([sums[f"lithium_{name}"] for name in names])
         self._model.comm.Allreduce(MPI.IN_PLACE, values, op=MPI.SUM)
-        return dict(zip((*self.hosts, *self.metal), (self.areal(value) for value in values), strict=True))
+        return dict(zip(names, (self.areal(value) for value in values), strict=True))
 
     def capacity(self) -> float:
         """What the hosts can hold in mAh/cm²."""

@@ -9,8 +9,9 @@ In equilibrium the external work is the sum of both, so over a run
 
 Work over a step is evaluated by the trapezoidal rule, which is the one that is consistent with equilibrium at both
 ends; what is left over is the error of the time steps, of contact that turns while it presses, and of snaps.
-Friction and the stabilisation of snapping grains (fem/stepping.py) have no memory beyond the step: their work is
-that of the force at its end, as of any viscous force in the backward Euler method.
+The stabilisation of snapping grains (fem/stepping.py) lets go between steps: what it has held back is set free in the
+step that follows, and the same rule books it as dissipated. Friction has no memory beyond the step: its work is that
+of the force at its end, as of any viscous force in the backward Euler method.
 """
 
 from __future__ import annotations
@@ -28,13 +29,8 @@ from fem.interfaces import cohesive, contact, debonding, dissipation
 from fem.model import ElectrodeModel
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
-_INTERFACE = (
-    "interface_energy",
-    "fracture_dissipation",
-    "viscous_dissipation",
-    "friction_dissipation",
-    "stabilisation_dissipation",
-)
+_ASSEMBLED = ("interface_energy", "fracture_dissipation", "viscous_dissipation", "friction_dissipation")
+_INTERFACE = (*_ASSEMBLED, "stabilisation_dissipation")
 # Keeps the division by |dev b̄e|² finite in a stress-free body.
 _STRESS_FREE = 1.0e-30
 
@@ -124,9 +120,9 @@ class InterfaceEnergy:
         opening = model.stretch(model.fields.displacement)
         normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
         start = model.stretch(model.previous_fields.displacement)
-        expected, before, after = (
+        before, after = (
             balances.interface_opening(fields.displacement)
-            for fields in (balances.split(model.state.expected), model.previous_fields, model.fields)
+            for fields in (model.previous_fields, model.fields)
         )
         start_normal = kinematics.rotated_normal(model.previous_fields.displacement, model.normal)
         history = model.history_value
@@ -148,10 +144,9 @@ class InterfaceEnergy:
                 fracture,
                 dissipation.viscous_dissipation(*path),
                 rubbed,
-                model.facet_constants.value(model.state.stabilisation) * ufl.dot(after - expected, slip),
             ]
         )
-        space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_INTERFACE),)))
+        space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_ASSEMBLED),)))
         form = ufl.dot(values, ufl.TestFunction(space)("+")) * model.dS
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants
@@ -164,8 +159,9 @@ class InterfaceEnergy:
 
         Stored, dissipated by fracture since the beginning, and by viscosity, friction and stabilisation in the step.
         """
-        per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_INTERFACE))
-        sums = dict(zip(_INTERFACE, per_cell.sum(axis=0).tolist(), strict=True))
+        per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_ASSEMBLED))
+        sums = dict(zip(_ASSEMBLED, per_cell.sum(axis=0).tolist(), strict=True))
+        sums["stabilisation_dissipation"] = self._model.stabilisation_work()
         searched = searched_contact(self._model)
         return {name: value + searched.get(name, 0.0) for name, value in sums.items()}
 

@@ -14,7 +14,7 @@ from dolfinx import fem as dfem
 from dolfinx import mesh as dmesh
 from mpi4py import MPI
 
-from fem import balances, kinetics, side_reaction
+from fem import balances, compat, kinetics, side_reaction
 from fem.cell import Terminal, build_terminal
 from fem.coefficients import tabulate
 from fem.constraints import build_constraints
@@ -258,6 +258,7 @@ class ElectrodeModel:
         if self.flow is not None:
             self.flow.commit(dt)
         if self._interface_forms is not None:
+            compat.assemble_vector(state.stabilisation_force, self._interface_forms.stabilisation)
             # κ last: what else is remembered follows from its growth in the step.
             for name, form in self._interface_forms.memory.items():
                 self.facet_history.update(state.memory[name], form)
@@ -271,6 +272,17 @@ class ElectrodeModel:
         self.elapsed.value = 0.0
         state.time += dt
         state.steps += 1
+
+    def stabilisation_work(self) -> float:
+        """Work in pJ (per µm of depth in 2D) of the stabilisation over the step; of the dofs this rank owns."""
+        if self._interface_forms is None:
+            return 0.0
+        state, owned = self.state, self.state.dofs.owned
+        force = dfem.Function(state.space)
+        compat.assemble_vector(force, self._interface_forms.stabilisation)
+        change = state.unknowns.x.array[:owned] - state.previous.x.array[:owned]
+        mean = 0.5 * (state.stabilisation_force.x.array[:owned] + force.x.array[:owned])
+        return float(mean @ change)
 
     def stabilise(self, grains: set[int], stiffness: float) -> None:
         """Resist departures from the expected motion at every interface of some grains.

@@ -94,6 +94,7 @@ class State:
         bonding: Bonded share and rest slip where bonds grow (see fem/interfaces/bonding.py), by name.
         contact_pressure: Contact pressure of the interfaces at the beginning of the step.
         stabilisation: Stiffness in MPa/µm against departures from the expected motion, large where a grain snaps.
+        stabilisation_force: Nodal forces in MPa·µm of the stabilisation at the beginning of the step.
         exchange_share: g of the interfaces at the beginning of the step.
         paired: Share of each facet's contact that stays with the facet opposite (interfaces/hand_over.py).
         released: How far each facet has let go of its partner, 0 to 1 (interfaces/hand_over.py).
@@ -154,6 +155,7 @@ class State:
         self.bonding = {name: history_space.function(name) for name in bonding}
         self.contact_pressure = history_space.function("contact_pressure")
         self.stabilisation = constant_space.function("stabilisation")
+        self.stabilisation_force = dfem.Function(self.space, name="stabilisation_force")
         self.exchange_share = history_space.function("exchange_share")
         self.paired = constant_space.function("paired_contact")
         self.released = constant_space.function("released")
@@ -181,6 +183,7 @@ class State:
                 self.exchange_share,
                 self.contact_pressure,
                 self.stabilisation,
+                self.stabilisation_force,
                 self.paired,
                 self.released,
             )

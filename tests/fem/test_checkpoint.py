@@ -46,7 +46,7 @@ def fill(model: ElectrodeModel) -> None:
     state.unknowns.x.scatter_forward()
     for number, (name, function) in enumerate(state.functions().items()):
         space = function.function_space
-        if name in ("previous", "expected"):
+        if name in ("previous", "expected", "stabilisation_force"):
             function.x.array[:] = 3.0 * state.unknowns.x.array
         elif space is model.facet_history.space or space is model.facet_constants.space:
             facets = model.facet_history if space is model.facet_history.space else model.facet_constants

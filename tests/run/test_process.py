@@ -15,6 +15,7 @@ from fem import checkpoint_file
 from run import restart, results
 from run.cli import main
 from run.errors import EXIT_BAD_INPUT, EXIT_OK, EXIT_RESUME
+from run.key_states import key_states
 from run.toml_text import dumps
 from tests.run.conftest import TINY, leave_after
 
@@ -58,7 +59,8 @@ def assert_same_state(one: Path, other: Path) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the whole process, done in one go."""
     folder = tmp_path_factory.mktemp("whole")
-    path = case_file(folder, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]])
+    more = QUICK.replace("pictures = false\n", "")
+    path = case_file(folder, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]], more)
     assert main(["run", str(path), "--out", str(folder / "out"), "--quiet"]) == EXIT_OK
     return folder / "out"
 
@@ -181,6 +183,41 @@ def test_any_step_can_be_the_first_of_the_next_run(whole: Path, tmp_path: Path) 
         "charge at 1 C until 0.75 V",
     ]
     assert told["steps"][0]["pressure_start_MPa"] == 5.0
+
+
+def test_runs_are_reported_side_by_side(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in (results.SUMMARY, results.HISTORY):
+        (other / name).write_bytes((whole / name).read_bytes())
+    assert main(["report", str(whole), str(other), "--out", str(tmp_path / "report")]) == EXIT_OK
+    said = capsys.readouterr().out
+    for name in ("voltage", "thickness", "thickness_states", "lithium_book", "sections"):
+        picture = tmp_path / "report" / f"{name}.png"
+        assert str(picture) in said and picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_states_worth_comparing(whole: Path, blocks: list[dict[str, Any]]) -> None:
+    start, pressed, lithiated, delithiated = key_states(summary_of(whole))
+    assert [state.label for state in (start, pressed, lithiated, delithiated)] == [
+        "start", "pressed", "lithiated", "delithiated",
+    ]  # fmt: skip
+    assert (start.step, pressed.step, lithiated.step, delithiated.step) == (0, 1, 4, 5)
+    # Measured unloaded right after the charge, and only there.
+    assert [state.unloaded for state in (pressed, lithiated, delithiated)] == [False, False, True]
+    assert delithiated.thickness == blocks[5]["result"]["thickness_um"]
+    assert lithiated.thickness == blocks[3]["thickness_end_um"]
+    assert sum(lithiated.held.values()) > sum(delithiated.held.values()) > sum(start.held.values())
+
+
+def test_a_drive_cannot_be_put_beside_a_process(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.write_json(tmp_path / results.SUMMARY, {"case": "a drive"})
+    assert main(["report", str(whole), str(tmp_path)]) == EXIT_BAD_INPUT
+    assert "no run of a [process]" in capsys.readouterr().err
 
 
 FROM_MISTAKES = [

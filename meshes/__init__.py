@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 from .composition import Plan, plan
 from .errors import GeometryError, ImportedMeshError, MeshError, QualityError, RecipeError
 from .files import MeshFiles
+from .image_recipe import ImageRecipe, read_image_recipe
 from .recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
+    from .image_pipeline import generate_from_image
     from .imported import import_mesh
     from .pipeline import generate
 
 __all__ = [
     "GeometryError",
+    "ImageRecipe",
     "ImportedMeshError",
     "MeshError",
     "MeshFiles",
@@ -23,8 +26,10 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "generate",
+    "generate_from_image",
     "import_mesh",
     "plan",
+    "read_image_recipe",
     "read_recipe",
 ]
 
@@ -39,4 +44,8 @@ def __getattr__(name: str) -> Any:
         from .imported import import_mesh
 
         return import_mesh
+    if name == "generate_from_image":
+        from .image_pipeline import generate_from_image
+
+        return generate_from_image
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import solids
 from .errors import RecipeError
 from .recipe import Recipe, SiliconShape, SmallShape
+
+if TYPE_CHECKING:
+    from .image_recipe import ImageRecipe
 
 #: Specific capacities in mAh/g (parameters.md, D, R).
 CAPACITY_MAH_G = {"graphite": 372.0, "silicon": 3579.0, "lithium": 3861.0}
@@ -70,7 +74,9 @@ def solid_per_active(recipe: Recipe) -> dict[str, float]:
     }
 
 
-def areal_capacity(recipe: Recipe, solid_um: dict[str, float], phases: tuple[str, ...]) -> float:
+def areal_capacity(
+    recipe: Recipe | ImageRecipe, solid_um: dict[str, float], phases: tuple[str, ...]
+) -> float:
     """Capacity in mAh/cm2 of the named phases from their solid thickness in um."""
     density = {
         "graphite": recipe.densities.graphite_g_cm3,

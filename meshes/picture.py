@@ -79,9 +79,10 @@ def draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
     counts = Counter(grain["phase"] for grain in table["grains"])
     realised = table["volume_fractions"]["realised"]
     target = table["volume_fractions"].get("target", {})
+    stated_by = "image" if isinstance(table.get("source"), dict) else "recipe"
     columns = (0.48, 0.75, 1.0)
     line, at = LINE_INCHES / height, 1.0 - 0.5 * LINE_INCHES / height
-    for x, title in zip(columns, ("grains", "recipe", "realised"), strict=True):
+    for x, title in zip(columns, ("grains", stated_by, "realised"), strict=True):
         axes.text(x, at, title, ha="right", va="center", fontsize=8, color="#555555")
     for phase in (name for name in COLOURS if counts[name]):
         at -= line
@@ -113,7 +114,7 @@ def draw_table(axes: Any, table: dict[str, Any], height: float) -> None:
         ),
         ("worst gamma, SICN", f"{quality['gamma']['min']:.2f}, {quality['sicn']['min']:.2f}"),
     ]
-    if "seed" in table:
+    if table.get("seed") is not None:
         rows.append(("seed", str(table["seed"])))
     at -= 0.5 * line
     axes.axhline(at, color="#aaaaaa", lw=0.6)

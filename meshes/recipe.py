@@ -26,11 +26,13 @@ NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0.0, le=100.0, allow_inf_nan=False)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table that knows its keys."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Composition(_Table):
+class Composition(Table):
     """Weights. The first three are shares of the electrode without lithium and add up to 100."""
 
     graphite_wt_percent: Percent
@@ -50,7 +52,7 @@ class Composition(_Table):
         return self
 
 
-class Densities(_Table):
+class Densities(Table):
     """Densities in g/cm3 (parameters.md: graphite, silicon D; lithium R; binder, PVDF assumed, L)."""
 
     graphite_g_cm3: Positive = 2.26
@@ -59,7 +61,7 @@ class Densities(_Table):
     binder_g_cm3: Positive = 1.78
 
 
-class GraphiteShape(_Table):
+class GraphiteShape(Table):
     """Flakes: a stadium of given length and aspect (length over thickness), lying in the plane of the foil."""
 
     length_um: Positive = 8.0
@@ -69,7 +71,7 @@ class GraphiteShape(_Table):
     orientation_spread_deg: Annotated[float, Field(ge=0.0, le=90.0)] = 12.0
 
 
-class SiliconShape(_Table):
+class SiliconShape(Table):
     """Agglomerates of nano-silicon, each one compact body, at flake boundaries or within flakes."""
 
     diameter_um: Positive = 1.0
@@ -77,21 +79,21 @@ class SiliconShape(_Table):
     place: Literal["boundaries", "within"] = "boundaries"
 
 
-class SmallShape(_Table):
+class SmallShape(Table):
     """A body as wide as long; the diameter is that of the disc of the same area."""
 
     diameter_um: Positive
     diameter_spread_um: NotNegative = 0.0
 
 
-class Strips(_Table):
+class Strips(Table):
     """Thickness of the copper strip below and of the electrolyte strip above the electrode."""
 
     foil_um: Positive = 3.0
     electrolyte_um: Positive = 3.0
 
 
-class Resolution(_Table):
+class Resolution(Table):
     """Sizes of elements. The geometry depends on none of them.
 
     ``interface_element_size_um`` holds at the boundaries of silicon; two thirds of ``element_size_um`` if not given.
@@ -120,7 +122,7 @@ class Resolution(_Table):
         return self
 
 
-class Recipe(_Table):
+class Recipe(Table):
     """The whole [mesh] table.
 
     Exactly one of ``thickness_um`` (of the electrode, strips not counted) and ``active_loading_mg_cm2``
@@ -187,7 +189,7 @@ def read_recipe(table: Mapping[str, Any], prefix: str = "mesh") -> Recipe:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join([prefix, *(str(part) for part in first["loc"])])
-        raise RecipeError(key, _sentence(first)) from None
+        raise RecipeError(key, sentence(first, Recipe)) from None
 
 
 #: What a value of the wrong kind should have been.
@@ -200,9 +202,8 @@ KINDS = {
 }
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     """Names allowed in the table that holds the key at ``location``."""
-    model: type[BaseModel] = Recipe
     for part in location[:-1]:
         inner = model.model_fields[str(part)].annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
@@ -211,11 +212,11 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     return list(model.model_fields)
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
-    """One sentence for one pydantic error: the value found and what is allowed."""
+def sentence(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One sentence for one pydantic error of a model: the value found and what is allowed."""
     value = error.get("input")
     if error["type"] == "extra_forbidden":
-        known = _known_keys(error["loc"])
+        known = _known_keys(error["loc"], model)
         close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else "known here: " + ", ".join(known)
         return f"unknown key; {hint}"

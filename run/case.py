@@ -46,6 +46,7 @@ class Case:
         source: Text of the case file as it was read.
         settings: The ``--set`` that were applied.
         path: Where the case file was.
+        image: What a mesh from an image is made from, or None.
     """
 
     file: CaseFile
@@ -58,6 +59,7 @@ class Case:
     source: str
     settings: tuple[str, ...]
     path: Path
+    image: meshes.ImageRecipe | None = None
 
     @property
     def name(self) -> str:
@@ -67,7 +69,8 @@ class Case:
     def resolved(self) -> dict[str, Any]:
         """The case with every default written out; reading it again gives the same case."""
         table = self.file.model_dump(mode="json")
-        mesh: meshes.Recipe | MeshFileTable | None = self.recipe or self.mesh_file
+        mesh: meshes.Recipe | MeshFileTable | meshes.ImageRecipe | None
+        mesh = self.recipe or self.mesh_file or self.image
         table["mesh"] = mesh.model_dump(mode="json") if mesh is not None else {}
         if self.process is None:
             table["drive"]["until_mean_lithiation"] = self.file.drive.end_lithiation
@@ -140,19 +143,22 @@ def check_case(
         raise input_error(error, table, CaseFile) from None
     materials = materials_with(file.materials)
     laws = laws_with(file.interfaces)
-    recipe, plan, mesh_file = None, None, None
+    recipe, plan, mesh_file, image = None, None, None, None
     if "file" in file.mesh:
         mesh_file = _mesh_file(file.mesh, path)
         if file.process is None and mesh_file.table is not None and file.drive.current.kind is units.C_RATE:
             file.drive.current.density(None)
     else:
         try:
-            recipe = meshes.read_recipe(file.mesh)
-            plan = meshes.plan(recipe)
+            if "image" in file.mesh:
+                image = meshes.read_image_recipe(file.mesh, path.parent)
+            else:
+                recipe = meshes.read_recipe(file.mesh)
+                plan = meshes.plan(recipe)
         except meshes.RecipeError as error:
             raise recipe_error(error, table) from None
     process = None if file.process is None else read_process(file.process, file.cell, plan, start)
-    return Case(file, recipe, mesh_file, plan, materials, laws, process, source, settings, path)
+    return Case(file, recipe, mesh_file, plan, materials, laws, process, source, settings, path, image)
 
 
 def _refuse_two_ways(table: Mapping[str, Any]) -> None:

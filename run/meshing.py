@@ -1,4 +1,4 @@
-"""The mesh of a case in a folder: made by its recipe, taken in from elsewhere, or found there from an earlier run."""
+"""The mesh of a case in a folder: made by its recipe or from its image, taken in from elsewhere, or found there."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def mesh_case(case: Case, folder: Path) -> tuple[Path, bool]:
     file = folder / f"{case.name}.msh"
     if case.mesh_file is not None:
         return _import(case, folder), False
+    if case.image is not None:
+        return _from_image(case.image, folder, case.name), False
     recipe = case.recipe
     if recipe is None:
         raise InputError("mesh", "is missing: give a recipe or the file of a mesh")
@@ -114,6 +116,13 @@ def _made_from(file: Path, recipe: meshes.Recipe) -> bool:
         return False
     made = table["generator"]
     return same and made["gmsh"] == gmsh.__version__ and made["swellbound"] in (about.version(), "checkout")
+
+
+def _from_image(image: meshes.ImageRecipe, folder: Path, name: str) -> Path:
+    try:
+        return Path(meshes.generate_from_image(image, folder, name).msh)
+    except meshes.MeshError as error:
+        raise InputError("mesh.image", f"= {image.image!r} is not allowed: {error}") from error
 
 
 def _import(case: Case, folder: Path) -> Path:

@@ -26,7 +26,10 @@ SHIPPED = sorted(path.stem for path in CASES.glob("*.toml"))
 
 
 def test_all_shipped_cases_are_there() -> None:
-    assert SHIPPED == ["bare", "demo_bare", "demo_pl3", "pl1", "pl3", "pl5"]
+    assert SHIPPED == [
+        "bare", "bare_first_cycle", "demo_bare", "demo_pl3", "demo_solid", "image_stack", "pl1", "pl1_first_cycle",
+        "pl3", "pl3_first_cycle", "pl5", "pl5_first_cycle",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -7,42 +7,26 @@ import pytest
 import ufl
 from mpi4py import MPI
 
-from fem import domain
-from fem.interfaces.law import shipped_laws
-from fem.loads import LithiumInflux, Pressure, Support
-from fem.materials.library import MATERIALS
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
-from tests.small import Array, grid, integral, mesh_of, midpoints, sides
+from tests.quarters import SIZE, cells, grain_of, quarters
+from tests.small import Array, integral
 
-PHASES = ["graphite", "silicon", "silicon", "graphite", "electrolyte"]
-SIZE, STEPS = 4.0, 8
+STEPS = 8
 TIGHT = SolverSettings(force_tolerance=1e-8, lithium_tolerance=1e-11, potential_tolerance=1e-9)
 
 
 def electrode(comm: MPI.Intracomm, cut: str) -> ElectrodeModel:
     """Four quarters of silicon and graphite under an electrolyte strip."""
-    points, cells = grid(4, 8, SIZE, SIZE)
-    middle = points[cells].mean(axis=1)
+    points, triangles = cells()
+    grain = grain_of(points[triangles].mean(axis=1))
     owner = {
         "default": None,
-        "seams on the interfaces": (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5) + (middle[:, 1] > 3.0),
-        "cell by cell": np.random.default_rng(3).integers(0, 1000, len(cells)),
+        "seams on the interfaces": grain,
+        "cell by cell": np.random.default_rng(3).integers(0, 1000, len(triangles)),
     }[cut]
-    mesh = mesh_of(comm, points, cells, owner)
-    middle = midpoints(mesh)
-    grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
-    grain = np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)
-    loads = [
-        Support("bottom", 1),
-        Support("left", 0),
-        Support("right", 0),
-        Pressure("top"),
-        LithiumInflux("top"),
-    ]
-    where = domain.from_arrays(mesh, grain, PHASES, sides(SIZE, SIZE))
-    model = ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15)
+    model = quarters(comm, owner=owner)
     model.control("pressure").value, model.control("influx").value = 0.5, 2 * 3.09 / 96.485
     return model
 

@@ -48,6 +48,18 @@ def fine(path: Array, parts: int = 40) -> Array:
     return np.vstack([corners[:1], *(leg(a, b, parts) for a, b in pairwise(corners))])
 
 
+def breaks(puller: Puller, path: Array) -> None:
+    """Follow a path to where nothing holds any more, on which nothing heals."""
+    measured = [(0.0, 0.0, 0.0)]
+    for opening in path:
+        puller.to(*opening)
+        measured.append((puller.damage, puller.dissipated, puller.debonded))
+    damage, spent, debonded = np.array(measured).T
+    assert np.all(np.diff(damage) >= -1e-13) and damage[-1] == pytest.approx(1.0, abs=1e-6)
+    assert np.all(np.diff(spent) >= -1e-12)
+    assert np.all(np.diff(debonded) >= -1e-12) and debonded[-1] == pytest.approx(1.0, abs=1e-4)
+
+
 @pytest.mark.parametrize("degrees", [0.0, 45.0, 90.0])
 @pytest.mark.parametrize("name", LAWS)
 def test_straight_separation(name: str, degrees: float) -> None:
@@ -56,12 +68,7 @@ def test_straight_separation(name: str, degrees: float) -> None:
     path = resolved(
         straight(degrees, 1.001 * reference.final / max(np.cos(np.deg2rad(degrees)), 0.7) * GRADED)
     )
-    damage, spent, debonded = [0.0], [0.0], [0.0]
-    for opening in path:
-        puller.to(*opening)
-        damage.append(puller.damage)
-        spent.append(puller.dissipated)
-        debonded.append(puller.debonded)
+    breaks(puller, path)
     tractions = np.array(puller.tractions[1:])
     np.testing.assert_allclose(tractions, reference.tractions(path), atol=1e-3 * STRENGTH)
     energy = reference.work(fine(path))
@@ -76,9 +83,6 @@ def test_straight_separation(name: str, degrees: float) -> None:
     # A broken interface has dissipated what it cost to break, and all of that was fracture.
     assert puller.dissipated == pytest.approx(energy, rel=1e-3)
     assert puller.stored < 1e-4 * energy and puller.viscous < 1e-6 * energy
-    assert np.all(np.diff(damage) >= -1e-13) and damage[-1] == pytest.approx(1.0, abs=1e-6)
-    assert np.all(np.diff(spent) >= -1e-12)
-    assert np.all(np.diff(debonded) >= -1e-12) and debonded[-1] == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize("first", ["opening", "shear"])
@@ -95,12 +99,7 @@ def test_changing_mode(name: str, first: str) -> None:
     shares = GRADED[1::2, None]
     path = resolved(np.vstack([shares * corner, corner + shares * (end - corner)]))
     puller = puller_of(name)
-    damage, spent, debonded = [0.0], [0.0], [0.0]
-    for opening in path:
-        puller.to(*opening)
-        damage.append(puller.damage)
-        spent.append(puller.dissipated)
-        debonded.append(puller.debonded)
+    breaks(puller, path)
     energy = reference.work(fine(path))
     if name in POTENTIALS:
         law = POTENTIALS[name]
@@ -111,9 +110,6 @@ def test_changing_mode(name: str, first: str) -> None:
     assert puller.dissipated == pytest.approx(energy, rel=1e-3)
     assert puller.stored < 1e-4 * energy
     assert OPENING * (1 - 1e-3) < energy < SHEAR * (1 + 2e-2)
-    assert np.all(np.diff(damage) >= -1e-13) and damage[-1] == pytest.approx(1.0, abs=1e-6)
-    assert np.all(np.diff(spent) >= -1e-12)
-    assert np.all(np.diff(debonded) >= -1e-12) and debonded[-1] == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 45.0, 90.0])

@@ -7,36 +7,18 @@ import numpy.typing as npt
 import pytest
 from mpi4py import MPI
 
-from fem import domain
 from fem.errors import RunStopped
-from fem.interfaces.law import shipped_laws
-from fem.loads import LithiumInflux, Pressure, Support
-from fem.materials.library import MATERIALS
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from fem.state import Snapshot
 from fem.stepping import Stepper, StepSettings
-from tests.small import Array, grid, mesh_of, midpoints, sides
-
-PHASES = ["graphite", "silicon", "silicon", "graphite", "electrolyte"]
-SIZE = 4.0
+from tests.quarters import quarters
+from tests.small import Array
 
 
 def electrode(comm: MPI.Intracomm, owner: npt.NDArray[np.int32] | None = None) -> ElectrodeModel:
     """Four quarters of silicon and graphite under an electrolyte strip, lithiated under pressure."""
-    mesh = mesh_of(comm, *grid(4, 8, SIZE, SIZE), owner)
-    middle = midpoints(mesh)
-    grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
-    grain = np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)
-    loads = [
-        Support("bottom", 1),
-        Support("left", 0),
-        Support("right", 0),
-        Pressure("top"),
-        LithiumInflux("top"),
-    ]
-    where = domain.from_arrays(mesh, grain, PHASES, sides(SIZE, SIZE))
-    model = ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15)
+    model = quarters(comm, owner=owner)
     model.control("pressure").value, model.control("influx").value = 1.0, 3.09 / 96.485
     return model
 
@@ -53,6 +35,9 @@ def assert_same(before: Snapshot, after: Snapshot) -> None:
     assert before.arrays.keys() == after.arrays.keys()
     for name, array in before.arrays.items():
         assert array.tobytes() == after.arrays[name].tobytes(), name
+    assert before.replicated.keys() == after.replicated.keys()
+    for name, array in before.replicated.items():
+        assert array.tobytes() == after.replicated[name].tobytes(), name
     assert (before.time, before.steps) == (after.time, after.steps)
 
 

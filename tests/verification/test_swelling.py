@@ -8,6 +8,7 @@ from mpi4py import MPI
 from scipy.spatial.transform import Rotation
 
 from fem.loads import Load, Prescribed, Support
+from fem.materials.base import Material, OverstressFlow
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from tests.small import (
@@ -52,30 +53,28 @@ def fill(model: ElectrodeModel, filling: Filling, until: float, steps: int, dt: 
         solved_step(model, solver, dt)
 
 
-def cube(comm: MPI.Intracomm, loads: list[Load], flow: bool = False, ratio: float = 3.8) -> ElectrodeModel:
-    """Cube of 2 µm that reaches the volume ratio ``ratio`` at x = 1."""
-    material = host(
+def swelling(ratio: float, flow: OverstressFlow | None) -> Material:
+    """A host that reaches a volume ratio at x = 1 and softens on the way."""
+    return host(
         youngs_modulus=YOUNG,
         modulus_slope=-36e3,
         poisson_ratio=0.26,
         swelling=(ratio - 1.0) / (1.0 - START),
         capacity=CAPACITY,
-        flow=overstress(0.0, 0.0, 100.0, 1.0, 2.0) if flow else None,
+        flow=flow,
     )
+
+
+def cube(comm: MPI.Intracomm, loads: list[Load], flow: bool = False, ratio: float = 3.8) -> ElectrodeModel:
+    """Cube of 2 µm that reaches the volume ratio ``ratio`` at x = 1."""
+    material = swelling(ratio, overstress(0.0, 0.0, 100.0, 1.0, 2.0) if flow else None)
     return model_on(mesh_of(comm, *box(1, 2.0)), faces(2.0), [material], loads, start=START)
 
 
 def square(comm: MPI.Intracomm, loads: list[Load], flow: bool = False, ratio: float = 3.8) -> ElectrodeModel:
     """Square of 2 µm that reaches the area ratio ``ratio`` at x = 1."""
-    material = host(
-        youngs_modulus=YOUNG,
-        modulus_slope=-36e3,
-        poisson_ratio=0.26,
-        swelling=(ratio - 1.0) / (1.0 - START),
-        capacity=CAPACITY,
-        # Threshold zero and exponent one: all shear stress relaxes.
-        flow=overstress(0.0, 0.0, 1.0, 1.0, 1.0) if flow else None,
-    )
+    # Threshold zero and exponent one: all shear stress relaxes.
+    material = swelling(ratio, overstress(0.0, 0.0, 1.0, 1.0, 1.0) if flow else None)
     return model_on(mesh_of(comm, *grid(2, 2, 2.0, 2.0)), sides(2.0, 2.0), [material], loads, start=START)
 
 

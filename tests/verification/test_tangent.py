@@ -11,43 +11,23 @@ from dolfinx import fem as dfem
 from mpi4py import MPI
 from scipy.sparse import csr_matrix
 
-from fem import balances, compat, domain, kinematics
+from fem import balances, compat, kinematics
 from fem.interfaces import cohesive
-from fem.interfaces.law import shipped_laws
 from fem.interfaces.opening import split_opening
-from fem.loads import LithiumInflux, Pressure, Support
-from fem.materials.library import MATERIALS
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, grid, integral, mesh_of, midpoints, residual, set_displacement, sides
-
-PHASES = ["graphite", "silicon", "silicon", "lithium", "electrolyte"]
-SIZE = 4.0
-
-
-def grain_of(middle: Array) -> Array:
-    """Four quarters below an electrolyte strip."""
-    grain = (middle[:, 0] > 2.0) + 2 * (middle[:, 1] > 1.5)
-    return np.where(middle[:, 1] > 3.0, 4, grain).astype(np.int32)
+from tests.quarters import WITH_METAL, quarters
+from tests.small import Array, integral, residual, set_displacement
 
 
 @pytest.fixture(scope="module")
 def model() -> ElectrodeModel:
-    mesh = mesh_of(MPI.COMM_SELF, *grid(4, 8, SIZE, SIZE))
-    where = domain.from_arrays(mesh, grain_of(midpoints(mesh)), PHASES, sides(SIZE, SIZE))
-    loads = [
-        Support("bottom", 1),
-        Support("left", 0),
-        Support("right", 0),
-        Pressure("top"),
-        LithiumInflux("top"),
-    ]
-    return ElectrodeModel(where, MATERIALS, shipped_laws(), loads, 333.15, start_voltage=0.4)
+    return quarters(MPI.COMM_SELF, WITH_METAL, start_voltage=0.4)
 
 
 def move(model: ElectrodeModel, openings: dict[int, tuple[float, float]]) -> None:
     """Translate whole grains, and strain all of them a little, so that nothing is exactly on a kink."""
-    for grain in range(len(PHASES)):
+    for grain in range(len(WITH_METAL)):
         x, y = openings.get(grain, (0.0, 0.0))
         set_displacement(
             model,
@@ -82,7 +62,7 @@ def unloading(model: ElectrodeModel) -> None:
 def flowing(model: ElectrodeModel) -> None:
     """Strains of two per cent: silicon, graphite and lithium flow; apart, for at zero opening the stiffness jumps."""
     apart = {1: (1e-2, 0.0), 2: (0.0, 1e-2), 3: (1e-2, 1e-2), 4: (0.0, 2e-2)}
-    for grain in range(len(PHASES)):
+    for grain in range(len(WITH_METAL)):
         x, y = apart.get(grain, (0.0, 0.0))
         set_displacement(
             model,
@@ -165,7 +145,7 @@ def check(model: ElectrodeModel, prepare: Callable[[ElectrodeModel], None], regi
 def rigid_motions(model: ElectrodeModel, length: float, rng: np.random.Generator) -> Array:
     """A direction in which every grain is translated at random."""
     scratch = dfem.Function(model.state.space)
-    for grain in range(len(PHASES)):
+    for grain in range(len(WITH_METAL)):
         shift = length * rng.standard_normal(2)
         cells = np.flatnonzero(model.domain.cell_grain == grain).astype(np.int32)
         scratch.sub(0).interpolate(lambda x, s=shift: s[:, None] * np.ones_like(x[:1]), cells)

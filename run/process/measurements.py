@@ -1,23 +1,28 @@
-"""The measurements that ship: thickness, loaded or unloaded, and adhesion."""
+"""The measurements that ship: thickness, adhesion, GITT, and those of fem/measurements."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fem import adhesion as pulling
 from fem.adhesion import Pull
 from fem.errors import RunStopped
+from fem.measurements import MEASUREMENTS, gitt
 from fem.model import ElectrodeModel
 from run import adhesion, units
 from run.build import build_model, solver_settings
 from run.process.mistakes import StepMistake, meant
-from run.process.registry import Measurement, Words, register
+from run.process.registry import Measurement, Words, no_words, register
+from run.process.sentences import read_step
+from run.process.steps import Pulse, lithiates
 from run.process.subject import Subject
 
 #: Speed of the grip in µm/s where a step asks for adhesion.
 GRIP_SPEED = 1.0e-3
 _TESTS = ("pull-off", "peel")
+_GITT = "gitt at 0.1 C for 10 min then rest for 1 h"
 
 
 def _check_thickness(words: Words, thickness_um: float | None) -> None:
@@ -113,8 +118,49 @@ def _adhesion(subject: Subject, words: Words) -> Mapping[str, Any]:
     }
 
 
+def _pulse(words: Words) -> Pulse:
+    """The pulse of ``gitt at 0.1 C for 10 min then rest for 1 h``.
+
+    Raises:
+        StepMistake: The words say something else.
+    """
+    try:
+        found = read_step(" ".join(("pulse", *words)))
+    except StepMistake as mistake:
+        text = str(mistake).replace("pulse at 0.1 C for 10 min then rest for 1 h, 5 times", _GITT)
+        raise StepMistake(text) from None
+    if not isinstance(found, Pulse) or found.count != 1 or found.until or found.temperature is not None:
+        raise StepMistake(f"one pulse and one rest are measured, without cut-off: write '{_GITT}'")
+    return found
+
+
+def _check_gitt(words: Words, thickness_um: float | None) -> None:
+    _pulse(words)
+
+
+def _gitt(subject: Subject, words: Words) -> Mapping[str, Any]:
+    """Effective diffusion coefficient by one pulse; the electrode should have rested."""
+    given = _pulse(words)
+    full_cell = subject.case.file.cell.full_cell
+    sign = 1.0 if lithiates(given.verb, full_cell) else -1.0
+    pulse = gitt.Pulse(sign * subject.density(given.current), given.duration, given.rest)
+    return gitt.measure(subject.model, pulse, solver_settings(subject.case))
+
+
+def _plain(measure: Callable[[ElectrodeModel], dict[str, float]]) -> Measurement:
+    """A measurement that needs nothing but the model."""
+
+    def run(subject: Subject, words: Words) -> Mapping[str, Any]:
+        return measure(subject.model)
+
+    return Measurement("", run, no_words)
+
+
 register("thickness", Measurement("thickness [unloaded]", _thickness, _check_thickness))
 register("adhesion", Measurement("adhesion at foil|DEPTH [by pull-off|peel]", _adhesion, _check_adhesion))
+register("gitt", Measurement(_GITT, _gitt, _check_gitt))
+for _name, _function in MEASUREMENTS.items():
+    register(_name, replace(_plain(_function), usage=_name))
 
 
 def measured(subject: Subject, name: str, words: Words, measurement: Measurement) -> dict[str, Any]:

@@ -277,7 +277,7 @@ class ProcessRunner:
 
     def _measure(self, planned: Planned, step: Measure) -> dict[str, Any]:
         model, folder = self._model, self._setting.out / "steps" / f"{planned.number:04d}"
-        subject = Subject(self._setting.case, model, self._observer, folder)
+        subject = Subject(self._setting.case, model, self._observer, self._density, folder)
         with undisturbed(model):
             # What the process leads must not lead the side calculation.
             model.constraints = [item for item in model.constraints if item is not self._controls.constraint]

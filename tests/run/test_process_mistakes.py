@@ -100,6 +100,10 @@ MISTAKES: list[tuple[Any, tuple[str, ...], str]] = [
     (["measure adhesion"], ("where is missing", "at foil"), ""),
     (["measure adhesion at 80 um"], ("80 um", "between 0 and the thickness"), ""),
     (["measure adhesion at foil by pell"], ("pell", "did you mean peel?"), ""),
+    (["measure gitt"], ("the current is missing",), ""),
+    (["measure gitt at 0.1 C for 10 min"], ("write 'gitt at 0.1 C for 10 min then rest for 1 h'",), ""),
+    (["measure gitt at 1 C for 1 min then rest for 1 h, 5 times"], ("one pulse and one rest",), ""),
+    (["measure porosity unloaded"], ("'unloaded' is not expected",), ""),
     # the tables around them
     (["rest for 1 h"], ("process.temperatur", "did you mean temperature?"), "TEMPERATUR"),
     (["rest for 1 h"], ("drive", "beside [process]"), "[drive]\n"),

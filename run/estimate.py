@@ -7,6 +7,7 @@ from run import snapshots
 from run.case import Case
 
 #: Unknowns per triangle of the shipped meshes: P2 displacement, P1 concentration and potential, split at every grain.
+#: The shipped meshes of tetrahedra come to 6.8 a cell.
 DOFS_PER_CELL = 6.6
 #: Newton iterations to a given mean lithiation: to let most interfaces go, and for each unit of lithiation besides.
 #: Measured on the shipped bare cases; a factor of two either way is stated.
@@ -25,7 +26,9 @@ def describe(case: Case) -> str:
     if case.plan is not None and case.recipe is not None:
         plan, capacity = case.plan, case.plan.areal_capacity_mAh_cm2
         bodies = ", ".join(f"{count} {phase}" for phase, count in plan.counts.items())
-        lines.append(f"mesh:     {case.recipe.width_um:g} x {plan.thickness_um:.2f} um, {bodies}")
+        face = f"{case.recipe.width_um:g}"
+        face += "" if case.recipe.depth_um is None else f" x {case.recipe.depth_um:g}"
+        lines.append(f"mesh:     {face} x {plan.thickness_um:.2f} um, {bodies}")
         lines.append(
             f"capacity: {capacity:.3f} mAh/cm2 of the hosts"
             + (
@@ -36,6 +39,8 @@ def describe(case: Case) -> str:
         )
     elif case.mesh_file is not None:
         lines.append(f"mesh:     {case.mesh_file.file}")
+    elif case.image is not None:
+        lines.append(f"mesh:     from the image {case.image.image}")
     asked = f"{drive.current.value:g} {drive.current.kind.internal}"
     if capacity is not None or drive.current.kind.internal == "A/m^2":
         density = drive.current.density(capacity)
@@ -54,10 +59,14 @@ def describe(case: Case) -> str:
     ]
     if changed:
         lines.append(f"changed:  {', '.join(changed)}")
-    if case.plan is not None:
+    if case.plan is not None and case.recipe is not None and case.recipe.dimension == 3:
+        cells = case.plan.estimated_cells
+        lines.append(f"cost:     about {cells} tetrahedra and {cells * DOFS_PER_CELL:,.0f} unknowns (rough)")
+    elif case.plan is not None:
         lines.append(f"cost:     {_cost(case.plan.estimated_cells, end)}")
-        words = snapshots.in_words(case.file.output, case.process, case.plan.estimated_cells, 2)
-        lines.append(f"fields:   {words}")
+    if case.plan is not None and case.recipe is not None:
+        cells, dimension = case.plan.estimated_cells, case.recipe.dimension
+        lines.append(f"fields:   {snapshots.in_words(case.file.output, case.process, cells, dimension)}")
     return "\n".join(lines)
 
 

@@ -207,8 +207,15 @@ def test_a_rate_needs_a_capacity() -> None:
     assert given.density(None) == 2.0
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ["bare", "demo_bare", "demo_pl3", "pl1", "pl3", "pl5"])
 def test_check_says_what_a_case_amounts_to(name: str) -> None:
     text = describe(load_case(CASES / f"{name}.toml"))
     for part in ("mAh/cm2", "0.1 C = 3.09", "1 MPa", "60 degC", "Newton iterations"):
         assert part in text
+
+
+def test_check_knows_blocks_and_images() -> None:
+    text = describe(load_case(CASES / "demo_solid.toml"))
+    assert "10 x 10 x 10.00 um" in text and "tetrahedra" in text and "triangles" not in text
+    text = describe(load_case(CASES / "image_stack.toml"))
+    assert "from the image" in text and "stack.tif" in text

@@ -14,9 +14,9 @@ DEFAULT = ("thickening_percent", "thickening_parts_um.interface_void", "debonded
 ADHESION = "adhesion"
 #: First parts of the names: keys of summary.json that hold numbers (a test compares them with a run's).
 ROOTS = (
-    "charge_mAh_cm2", "cells", "contact_fraction", "crack_risk", "damaged_fraction", "debonded_fraction",
-    "dissipation_pJ_um", "dofs", "drive", "energy_balance_error", "exit_code", "fields_mib", "frames", "lithium_book_error",
-    "mean_lithiation", "newton_iterations", "newton_iterations_wasted", "peak_memory_mib",
+    "cells", "charge_mAh_cm2", "contact_fraction", "crack_risk", "damaged_fraction", "debonded_fraction",
+    "dissipation_pJ_um", "dofs", "drive", "energy_balance_error", "exit_code", "fields_mib", "frames",
+    "lithium_book_error", "mean_lithiation", "newton_iterations", "newton_iterations_wasted", "peak_memory_mib",
     "peak_memory_mib_largest_rank", "penetration_max_um", "ranks", "solver", "steps_accepted", "steps_rejected",
     "thickening_parts_um", "thickening_percent", "thickness_start_um", "thickness_um", "time_s", "wall_time_s",
 )  # fmt: skip

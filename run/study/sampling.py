@@ -67,8 +67,8 @@ def factors(bounds: Mapping[str, Any]) -> list[Factor]:
 def _entries(table: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
     entries: list[tuple[str, Any]] = []
     for key, value in table.items():
-        is_inner = isinstance(value, Mapping) and all(isinstance(inner, Mapping) for inner in value.values())
-        entries += _entries(value, f"{prefix}{key}.") if is_inner and value else [(f"{prefix}{key}", value)]
+        is_inner = isinstance(value, Mapping) and not {"low", "high"} & set(value)
+        entries += _entries(value, f"{prefix}{key}.") if is_inner else [(f"{prefix}{key}", value)]
     return entries
 
 

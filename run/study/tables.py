@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from run import units
 from run.case_mistakes import input_error
 from run.errors import InputError
 from run.study.quantities import DEFAULT
+from run.units import UnitError
 
 Kind = Literal["mesh_refinement", "seeds", "sweep", "design"]
 KINDS: tuple[Kind, ...] = ("mesh_refinement", "seeds", "sweep", "design")
@@ -39,6 +41,25 @@ class AdhesionTable(_Table):
     test: Literal["pull-off", "peel"] = "pull-off"
     rate: str = "1 nm/s"
     temperature: str | None = None
+
+    def check(self) -> None:
+        """Check what carries a unit.
+
+        Raises:
+            InputError: The first mistake.
+        """
+        given = [("rate", self.rate, units.SPEED), ("temperature", self.temperature, units.TEMPERATURE)]
+        given += [] if self.at == "foil" else [("at", self.at, units.LENGTH)]
+        for key, text, kind in given:
+            try:
+                number = 1.0 if text is None else units.parse(text, kind)[0]
+            except UnitError as error:
+                other = "foil, or " if key == "at" else ""
+                raise InputError(
+                    f"adhesion.{key}", f"= {text!r} is not allowed: it must be {other}{error}"
+                ) from None
+            if number <= 0.0:
+                raise InputError(f"adhesion.{key}", f"= {text!r} is not allowed: it must be above zero")
 
     def options(self) -> list[str]:
         """As options of the command line."""
@@ -133,7 +154,7 @@ def read_study(path: Path) -> tuple[StudyFile, str]:
     except tomllib.TOMLDecodeError as error:
         raise InputError("STUDY", f"= {str(path)!r} is not valid TOML: {error}; correct that line") from None
     if isinstance(table.get("adhesion"), Mapping):
-        checked(AdhesionTable, table["adhesion"], "adhesion")
+        checked(AdhesionTable, table["adhesion"], "adhesion").check()
     file = checked(StudyFile, table)
     given = [kind for kind in KINDS if getattr(file, kind) is not None]
     if file.study.kind not in given:

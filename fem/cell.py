@@ -33,6 +33,7 @@ from fem import compat
 from fem.constraints import owned_dofs
 from fem.counter_electrode import Passed
 from fem.errors import ParameterError
+from fem.first_guess import shift_for
 from fem.interfaces import transfer
 from fem.loads import Load, TerminalCurrent
 from fem.materials.base import Conductor
@@ -79,9 +80,9 @@ class Terminal:
         form = dfem.form(dfem.Constant(domain.mesh, 1.0) * ds)
         self.area = float(model.comm.allreduce(dfem.assemble_scalar(form)))
         conducting = np.isin(domain.cell_phase, [number - 1 for number, _ in model.phase_ids(Conductor)])
-        balance = np.unique(state.dofs.cell_chemical_potential[conducting]).astype(np.int32)
+        self._electrolyte = np.unique(state.dofs.cell_chemical_potential[conducting]).astype(np.int32)
         #: Owned dofs of all balances of the electrolyte.
-        self.balance = balance[balance < state.dofs.owned]
+        self.balance = self._electrolyte[self._electrolyte < state.dofs.owned]
         self._leaving = compat.compile_form(transfer.leaving_conductors(model) * model.dS)
         state.replicated[_MEMORY] = np.zeros(4)
         self._entered = self._rounding = 0.0
@@ -150,7 +151,9 @@ class Terminal:
     # ------------------------------------------------------------------ for the solver
 
     def begin(self) -> None:
-        """Make the face an equipotential before the first iteration, bit for bit."""
+        """Make the face an equipotential before the first iteration, bit for bit, after a first guess of its level."""
+        if self._model.kinetics is not None and not self.holds_voltage:
+            self._shift(shift_for(self._leaving_after, self._told(), self._model.temperature))
         level = self.level()
         if self.holds_voltage and self._resistance == 0.0 and self.counter.holds_still:
             level = -FARADAY * float(self._model.control(_SET_VOLTAGE).value)
@@ -164,8 +167,7 @@ class Terminal:
         Args:
             values: Owned part of the residual, changed in place.
         """
-        local = float(dfem.assemble_scalar(self._leaving))
-        self._entered = float(self._model.comm.allreduce(local, op=MPI.SUM))
+        self._entered = self._count()
         values[self.dofs] = 0.0
 
     def note_rounding(self, row: Array, unknowns: Array) -> None:
@@ -208,6 +210,23 @@ class Terminal:
         memory = self._memory
         memory[_BEGIN] = memory[_CHARGE]
         memory[_PEAK] = max(memory[_PEAK], memory[_CHARGE])
+
+    def _count(self) -> float:
+        """Lithium in fmol that leaves the electrolyte in the step with the current unknowns."""
+        local = float(dfem.assemble_scalar(self._leaving))
+        return float(self._model.comm.allreduce(local, op=MPI.SUM))
+
+    def _shift(self, shift: float) -> None:
+        self._model.state.unknowns.x.array[self._electrolyte] += shift
+
+    def _leaving_after(self, shift: float) -> float:
+        """What leaves the electrolyte if its potential is shifted; the unknowns stay as they are, bit for bit."""
+        values = self._model.state.unknowns.x.array
+        kept = values[self._electrolyte].copy()
+        self._shift(shift)
+        leaving = self._count()
+        values[self._electrolyte] = kept
+        return leaving
 
     def _told(self) -> float:
         """Lithium in fmol that is to enter in the step."""

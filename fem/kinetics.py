@@ -30,8 +30,9 @@ from fem.units import FARADAY, GAS_CONSTANT
 LARGEST = 25.0
 #: Field with i0(½)/F at the temperature of the model.
 EXCHANGE = "exchange_current"
-# Smallest x (1 - x): keeps the slope of its root finite at an empty or full node.
-_SMALLEST_FILL = 1.0e-8
+# Smallest x (1 - x), where i0 is 2 % of its value at half filling: the slope of the root stays finite at a face that is
+# full or empty, which could otherwise neither give nor take again.
+_SMALLEST_FILL = 1.0e-4
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 Each side of an interface may have one. It takes lithium from the grain on that side (the electrolyte; silicon), has a
 finite charge q per area, of which the share s is spent, and runs below a potential E0 of that side, at
 
-    ds/dt = k (1 - s) r(E),   r = 1 - exp(-½ F ⟨E0 - E⟩ / RT),   k = i / q,   E = -µ / F,
+    ds/dt = k (1 - s) r(E),   r = 1 - exp(-z² / (1 + z)),   z = ½ F ⟨E0 - E⟩ / RT,   k = i / q,   E = -µ / F,
 
-that is, as an irreversible reaction with the largest rate i (1 - s). µ at the end of a step holds for all of it, so
+that is, as an irreversible reaction with the largest rate i (1 - s) that sets in smoothly (with a kink at E0 Newton's
+method runs in circles where the potential comes to lie on it). µ at the end of a step holds for all of it, so
 that s = 1 - (1 - s0) exp(-k r dt) never passes one, and what a step takes, q (s - s0), is exactly what s grows by.
 
 The decomposition needs contact: the share of the exchange that passes multiplies it. It happens where active material
@@ -146,6 +147,7 @@ def grown(spent: Any, potential: Any, share: Any, side: Side, temperature: Any, 
         dt: Step in s.
     """
     excess = ufl.max_value(potential + FARADAY * side.onset, 0.0)
-    drive = 1.0 - ufl.exp(-_HALF * excess / (GAS_CONSTANT * temperature))
+    driving = _HALF * excess / (GAS_CONSTANT * temperature)
+    drive = 1.0 - ufl.exp(-(driving**2) / (1.0 + driving))
     pace = side.rate * drive * (1.0 - side.contact * (1.0 - share))
     return 1.0 - (1.0 - spent) * ufl.exp(-pace * dt)

@@ -26,6 +26,7 @@ from dolfinx import fem as dfem
 from fem import balances, compat, constitutive, kinematics
 from fem.facet_geometry import Array
 from fem.interfaces import cohesive, contact, debonding, dissipation
+from fem.interfaces.step import InterfaceStep
 from fem.model import ElectrodeModel
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
@@ -133,16 +134,16 @@ class InterfaceEnergy:
             pressure = model.facet_history.value(model.state.contact_pressure)
             drag = contact.friction_traction(slip, normal, pressure, model.friction, model.dt)
             rubbed = ufl.dot(drag, slip)
-        path = (start, start_normal, opening, normal, history, grown, parameters)
+        step = InterfaceStep(start, start_normal, opening, normal, history, grown, parameters)
         fracture = dissipation.fracture_dissipation(grown, parameters)
         if parameters.remembers_path:
-            fracture += dissipation.fracture_step(*path)
+            fracture += dissipation.fracture_step(step)
         values = ufl.as_vector(
             [
                 cohesive.stored_energy(opening, normal, grown, parameters)
                 + contact.contact_energy(opening, normal, parameters.contact_stiffness),
                 fracture,
-                dissipation.viscous_dissipation(*path),
+                dissipation.viscous_dissipation(step),
                 rubbed,
             ]
         )

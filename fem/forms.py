@@ -17,6 +17,7 @@ from fem.facet_parameters import kind_field
 from fem.interfaces import cohesive, contact, dissipation, exchange, transfer
 from fem.interfaces.contact_fraction import grown_contact, tabulate
 from fem.interfaces.history import History
+from fem.interfaces.step import InterfaceStep
 from fem.loads import LithiumInflux, Load, Pressure, Source
 from fem.materials.base import Conductor, Host, Reservoir
 
@@ -171,10 +172,9 @@ def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) ->
     if grown.dissipated is not None:
         parameters, before = model.cohesive, model.previous_fields.displacement
         start = model.stretch(before), kinematics.rotated_normal(before, model.normal)
-        tired = cohesive.tired(*start, opening, normal, grown, parameters)
-        values["dissipated"] = grown.dissipated + dissipation.fracture_step(
-            *start, opening, normal, model.history_value, grown, parameters
-        )
+        step = InterfaceStep(*start, opening, normal, model.history_value, grown, parameters)
+        tired = cohesive.tired(step)
+        values["dissipated"] = grown.dissipated + dissipation.fracture_step(step)
         if tired is not None:
             values |= {"fatigue_before": grown.fatigue, "fatigue": tired}
     if grown.slip is not None:

@@ -25,6 +25,7 @@ from fem.interfaces.history import History
 from fem.interfaces.mixed_mode import ModeMixture
 from fem.interfaces.opening import split_opening
 from fem.interfaces.ppr import PotentialLaw
+from fem.interfaces.step import InterfaceStep
 
 # Squared length (µm²) that keeps the root of the effective opening differentiable at a closed interface.
 _CLOSED = 1.0e-24
@@ -181,17 +182,11 @@ def stored_energy(opening: Any, normal: Any, history: History, parameters: Cohes
     return 0.5 * (intact * ufl.max_value(along, 0.0) ** 2 + slip)
 
 
-def energy_product(
-    start: Any,
-    start_normal: Any,
-    opening: Any,
-    normal: Any,
-    history: History,
-    parameters: CohesiveParameters,
-) -> Any:
-    """½ K δ_a δ_b in J/m² with the stiffnesses of a history, without the residual one, at two openings a and b."""
-    before, slip_before = split_opening(start, start_normal)
-    after, slip_after = split_opening(opening, normal)
+def energy_product(step: InterfaceStep, history: History) -> Any:
+    """½ K δ_a δ_b in J/m² with the stiffnesses of a history, without the residual one, at both ends of a step."""
+    parameters = step.parameters
+    before, slip_before = split_opening(step.start, step.start_normal)
+    after, slip_after = split_opening(step.opening, step.normal)
     residual = parameters.residual_stiffness
     opened = (_opening_stiffness(history, parameters) - residual) * ufl.max_value(before, 0.0)
     slid = _slip_stiffness(history, parameters) - parameters.shear_ratio**2 * residual
@@ -230,30 +225,15 @@ def overload(opening: Any, normal: Any, history: History, parameters: CohesivePa
     return parameters.select(values)
 
 
-def tired(
-    start: Any,
-    start_normal: Any,
-    opening: Any,
-    normal: Any,
-    grown: History,
-    parameters: CohesiveParameters,
-) -> Any:
-    """Damage by cycles at the end of a step; only where some interface tires.
-
-    Args:
-        start: Opening at the beginning of the step.
-        start_normal: Normal at the beginning.
-        opening: Opening at the end.
-        normal: Normal at the end.
-        grown: History at the end, with the damage by cycles of the beginning.
-        parameters: Of the facet.
-    """
+def tired(step: InterfaceStep) -> Any:
+    """Damage by cycles at the end of a step; only where some interface tires."""
+    parameters, grown = step.parameters, step.grown
     if parameters.fatigue is None:
         return grown.fatigue
     return parameters.fatigue.grown(
         grown.fatigue,
-        effective_opening(start, start_normal, parameters),
-        effective_opening(opening, normal, parameters),
-        overload(start, start_normal, grown, parameters),
-        overload(opening, normal, grown, parameters),
+        effective_opening(step.start, step.start_normal, parameters),
+        effective_opening(step.opening, step.normal, parameters),
+        overload(step.start, step.start_normal, grown, parameters),
+        overload(step.opening, step.normal, grown, parameters),
     )

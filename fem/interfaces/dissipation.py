@@ -19,6 +19,7 @@ from fem.interfaces.exponential import ExponentialLaw
 from fem.interfaces.history import History
 from fem.interfaces.opening import split_opening
 from fem.interfaces.ppr import Branch, PotentialLaw
+from fem.interfaces.step import InterfaceStep
 
 # Keeps divisions by a growth of κ or by an opening that is zero finite (µm).
 _NO_GROWTH = 1.0e-15
@@ -49,29 +50,12 @@ def spent_share(history: History, parameters: CohesiveParameters) -> Any:
     return share if history.fatigue is None else 1.0 - (1.0 - share) * (1.0 - history.fatigue)
 
 
-def fracture_step(
-    start: Any,
-    start_normal: Any,
-    opening: Any,
-    normal: Any,
-    history: History,
-    grown: History,
-    parameters: CohesiveParameters,
-) -> Any:
-    """Energy in J/m² that fracture dissipates in a step, of an interface that remembers its path.
-
-    Args:
-        start: Opening at the beginning of the step.
-        start_normal: Normal at the beginning.
-        opening: Opening at the end.
-        normal: Normal at the end.
-        history: History at the beginning.
-        grown: History at the end.
-        parameters: Of the facet.
-    """
+def fracture_step(step: InterfaceStep) -> Any:
+    """Energy in J/m² that fracture dissipates in a step, of an interface that remembers its path."""
+    history, grown, parameters = step.history, step.grown, step.parameters
     # The mode in the middle of the step: that of the step where it starts closed or goes straight.
-    middle = 0.5 * (start + opening)
-    ratio = cohesive.toughness(middle, normal, parameters)
+    middle = 0.5 * (step.start + step.opening)
+    ratio = cohesive.toughness(middle, step.normal, parameters)
     same = ufl.as_ufl(1.0) if ratio is None else ratio
     values: dict[str, Any] = {
         name: _fracture_energy(law, parameters)
@@ -80,64 +64,44 @@ def fracture_step(
         for name, law in parameters.secants.items()
     }
     if parameters.potential is not None:
-        at_start = _positions(start, start_normal, parameters.potential)
-        at_end = _positions(opening, normal, parameters.potential)
-        values["ppr"] = _potential_step(parameters.potential, at_start, at_end, history, grown)[0]
+        values["ppr"] = _potential_step(parameters.potential, step)[0]
     fracture = _untired(history) * parameters.breakable * parameters.select(values)
-    return fracture + fatigue_step(start, start_normal, opening, normal, history, parameters)
+    return fracture + fatigue_step(step)
 
 
-def fatigue_step(
-    start: Any,
-    start_normal: Any,
-    opening: Any,
-    normal: Any,
-    history: History,
-    parameters: CohesiveParameters,
-) -> Any:
-    """Energy in J/m² that the last update of the damage by cycles releases; arguments as of :func:`fracture_step`.
+def fatigue_step(step: InterfaceStep) -> Any:
+    """Energy in J/m² that the last update of the damage by cycles releases.
 
     The update comes between two steps, at an opening δ_a, and the traction falls at once. The trapezoidal work of the
     step that follows still counts the traction before the fall; ½ ΔD K δ_a δ_b instead of ½ ΔD K δ_a² agrees with it,
     and differs from it by as much as the explicit update itself is in error.
     """
+    history = step.history
     if history.fatigue is None or history.fatigue_before is None:
         return 0.0
     fresh = History(history.opening, history.slip)
-    product = cohesive.energy_product(start, start_normal, opening, normal, fresh, parameters)
+    product = cohesive.energy_product(step, fresh)
     return (history.fatigue - history.fatigue_before) * ufl.max_value(product, 0.0)
 
 
-def viscous_dissipation(
-    start: Any,
-    start_normal: Any,
-    opening: Any,
-    normal: Any,
-    history: History,
-    grown: History,
-    parameters: CohesiveParameters,
-) -> Any:
+def viscous_dissipation(step: InterfaceStep) -> Any:
     """½ ∫ D'(κ) K (Λ² - Λ*(κ)²) dκ over a step in J/m²: what relaxed growth of damage dissipates beyond fracture.
 
-    Λ*(κ) is the effective opening at which rate-independent damage would be that of κ; the arguments are those of
-    :func:`fracture_step`. The opening Λ is taken to grow linearly with κ, from max(Λ, Λ*) at the start to its value at
-    the end. With D' ∝ κ⁻², as in the bilinear law, ½ K ΔD Λ_a Λ_b is the integral of ½ K Λ² dD both where Λ is constant
-    and where it is proportional to κ, agrees with the trapezoidal work of the traction, and leaves
-    Λ_a Λ_b - Λ*_a Λ*_b ≥ 0.
+    Λ*(κ) is the effective opening at which rate-independent damage would be that of κ. The opening Λ is taken to grow
+    linearly with κ, from max(Λ, Λ*) at the start to its value at the end. With D' ∝ κ⁻², as in the bilinear law,
+    ½ K ΔD Λ_a Λ_b is the integral of ½ K Λ² dD both where Λ is constant and where it is proportional to κ, agrees with
+    the trapezoidal work of the traction, and leaves Λ_a Λ_b - Λ*_a Λ*_b ≥ 0.
     """
-    first = cohesive.effective_opening(start, start_normal, parameters)
-    last = cohesive.effective_opening(opening, normal, parameters)
-    ratio = cohesive.toughness(0.5 * (start + opening), normal, parameters)
+    history, grown, parameters = step.history, step.grown, step.parameters
+    first = cohesive.effective_opening(step.start, step.start_normal, parameters)
+    last = cohesive.effective_opening(step.opening, step.normal, parameters)
+    ratio = cohesive.toughness(0.5 * (step.start + step.opening), step.normal, parameters)
     values: dict[str, Any] = {
         name: _secant_viscous(law, first, last, history.opening, grown.opening, ratio, parameters)
         for name, law in parameters.secants.items()
     }
     if parameters.potential is not None:
-        at_start = _positions(start, start_normal, parameters.potential)
-        at_end = _positions(opening, normal, parameters.potential)
-        values["ppr"] = (
-            parameters.breakable * _potential_step(parameters.potential, at_start, at_end, history, grown)[1]
-        )
+        values["ppr"] = parameters.breakable * _potential_step(parameters.potential, step)[1]
     return _untired(history) * parameters.select(values)
 
 
@@ -168,10 +132,11 @@ def _secant_viscous(
     return 0.5 * parameters.stiffness * change * (product - low_opening * high_opening)
 
 
-def _potential_step(
-    law: PotentialLaw, start: tuple[Any, Any], end: tuple[Any, Any], history: History, grown: History
-) -> tuple[Any, Any]:
+def _potential_step(law: PotentialLaw, step: InterfaceStep) -> tuple[Any, Any]:
     """What the law of Park, Paulino and Roesler dissipates in a step: by fracture, and by relaxed growth beyond it."""
+    start = _positions(step.start, step.start_normal, law)
+    end = _positions(step.opening, step.normal, law)
+    history, grown = step.history, step.grown
     x = [value / law.opening.final for value in (history.opening, grown.opening)]
     y = [value / law.shear.final for value in (history.slip, grown.slip)]
     opening = _branch_step(law.opening, law.shear, x, y, (start[0], end[0]))

@@ -153,10 +153,13 @@ def test_unloading_is_a_side_calculation(blocks: list[dict[str, Any]]) -> None:
     assert sum(parts.values()) == pytest.approx(found["thickness_um"] - 7.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("steps", [4, 17, 30])
+@pytest.mark.parametrize("where", ["in the press", "in the hold", "between two tries to land"])
 def test_it_goes_on_in_the_middle_as_if_nothing_had_happened(
-    whole: Path, tmp_path: Path, steps: int, blocks: list[dict[str, Any]]
+    whole: Path, tmp_path: Path, where: str, blocks: list[dict[str, Any]]
 ) -> None:
+    rows = results.read_history(whole / results.HISTORY)[1]
+    place = {"in the press": (1, 4), "in the hold": (4, 2), "between two tries to land": (5, -2)}[where]
+    steps = [number for number, row in enumerate(rows) if row["process_step"] == place[0]][place[1]]
     path = case_file(tmp_path, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]])
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as monkeypatch:

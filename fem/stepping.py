@@ -41,7 +41,7 @@ class StepSettings:
         stabilisation: Stiffness in MPa/µm against departures from the expected motion at grains that stall or fail.
         release: Factor on that stiffness from step to step.
         resting_stabilisation: What it never falls below: it holds a grain without any contact on its way, with
-            30 kPa for a departure of 10 nm in a step, so that Newton's method does not throw it from wall to wall.
+            0.3 MPa for a departure of 10 nm in a step, so that Newton's method does not throw it from wall to wall.
     """
 
     first: float = 1.0
@@ -53,7 +53,7 @@ class StepSettings:
     growth: float = 1.6
     stabilisation: float = 100.0
     release: float = 0.3
-    resting_stabilisation: float = 3.0
+    resting_stabilisation: float = 30.0
     cut: float = 0.4
 
 

@@ -41,18 +41,8 @@ def describe(case: Case) -> str:
         lines.append(f"mesh:     {case.mesh_file.file}")
     elif case.image is not None:
         lines.append(f"mesh:     from the image {case.image.image}")
-    asked = f"{drive.current.value:g} {drive.current.kind.internal}"
-    if capacity is not None or drive.current.kind.internal == "A/m^2":
-        density = drive.current.density(capacity)
-        asked += "" if asked.endswith("A/m^2") else f" = {density:.4g} A/m^2"
-    end = drive.end_lithiation
-    ends = [] if end is None else [f"until the hosts' mean lithiation is {end:g}"]
-    ends += [] if drive.duration is None else [f"for {drive.duration:g} s"]
-    until = " or ".join(ends)
-    lines.append(
-        f"drive:    {asked}, {until}; {drive.stack_pressure:g} MPa, {drive.temperature - 273.15:.4g} degC, "
-        f"hosts at {drive.start_voltage:g} V in the beginning"
-    )
+    end = None if case.process is not None else drive.end_lithiation
+    lines += _process(case) if case.process is not None else [_drive(case, capacity)]
     changed = [
         f"{owner}.{name} = {parameter.value:g} {parameter.unit}"
         for owner, name, parameter in user_parameters(case)
@@ -68,6 +58,34 @@ def describe(case: Case) -> str:
         cells, dimension = case.plan.estimated_cells, case.recipe.dimension
         lines.append(f"fields:   {snapshots.in_words(case.file.output, case.process, cells, dimension)}")
     return "\n".join(lines)
+
+
+def _drive(case: Case, capacity: float | None) -> str:
+    drive = case.file.drive
+    asked = f"{drive.current.value:g} {drive.current.kind.internal}"
+    if capacity is not None or drive.current.kind.internal == "A/m^2":
+        density = drive.current.density(capacity)
+        asked += "" if asked.endswith("A/m^2") else f" = {density:.4g} A/m^2"
+    end = drive.end_lithiation
+    ends = [] if end is None else [f"until the hosts' mean lithiation is {end:g}"]
+    ends += [] if drive.duration is None else [f"for {drive.duration:g} s"]
+    return (
+        f"drive:    {asked}, {' or '.join(ends)}; {drive.stack_pressure:g} MPa, {drive.temperature - 273.15:.4g} degC, "
+        f"hosts at {drive.start_voltage:g} V in the beginning"
+    )
+
+
+def _process(case: Case) -> list[str]:
+    """Convention and steps as they are given, repetitions on one line."""
+    plan = case.process
+    if plan is None:
+        return []
+    cycles = max((planned.cycle for planned in plan.steps), default=0)
+    lines = [
+        f"process:  {len(plan.steps)} steps, {cycles} cycle{'' if cycles == 1 else 's'}; {plan.convention}",
+        f"          from {case.temperature - 273.15:.4g} degC, hosts at {case.start_voltage:g} V, no pressure",
+    ]
+    return lines + [f"{number:>8}. {step.text()}" for number, step in enumerate(plan.given, start=1)]
 
 
 def user_parameters(case: Case) -> list[tuple[str, str, Parameter]]:

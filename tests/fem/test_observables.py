@@ -214,3 +214,29 @@ def test_a_boundary_that_is_missing_is_named(comm: MPI.Intracomm) -> None:
     model = two_grains(comm, held(), law())
     with pytest.raises(MeshError, match="no boundary 'lid'"):
         Observer(model, current_boundary="lid")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_observer_goes_on_from_the_memory_of_another(comm: MPI.Intracomm, moved: bool) -> None:
+    """One that was made in the middle of a run, where more is stored and less metal is left, says the same."""
+    model = two_grains(comm, held(), law()) if moved else electrode(comm)
+    solver, first = NewtonSolver(model, CONDUCTING), Observer(model)
+    rows: list[list[Row]] = []
+    second: Observer | None = None
+    for step in range(4):
+        model.control("pressure").value, model.control("influx").value = 1.0 + step, 0.004
+        model.control("lift").value = 1e-3 * step
+        model.prepare_step(100.0)
+        outcome = solver.solve()
+        assert outcome.converged, outcome
+        rows.append([observer.measure() for observer in (first, second) if observer is not None])
+        model.commit()
+        if step == 1:
+            second = Observer(model)
+            assert second.start() != rows[-1][0]
+            second.recall(*first.memory())
+    assert rows[-1][0]["external_work_pJ_um"] != rows[1][0]["external_work_pJ_um"]
+    assert rows[2][0] == rows[2][1] and rows[3][0] == rows[3][1]
+    assert second is not None
+    numbers, nodal = second.memory()
+    assert numbers == first.memory()[0] and nodal.keys() == first.memory()[1].keys()

@@ -291,6 +291,15 @@ def _benchmark(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
         from run.benchmark_polycrystal import DEFAULT_OUT, run_polycrystal
 
         return run_polycrystal(Path(given.out) if given.out else DEFAULT_OUT)
+    if given.what == "interfaces":
+        from run import benchmark_interfaces as interfaces
+
+        return interfaces.run_interfaces(
+            Path(given.case) if given.case else interfaces.DEFAULT_CASE,
+            given.until if given.until is not None else interfaces.DEFAULT_END,
+            Path(given.out) if given.out else interfaces.DEFAULT_OUT,
+            given.ranks,
+        )
     from run.benchmark import run_benchmark
 
     return run_benchmark([Path(folder) for folder in given.folders], given.refine)

@@ -71,7 +71,10 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     run.add_argument("--out", metavar="DIR", help="run folder (default: results/NAME)")
     run.add_argument("--mesh", metavar="FILE.msh", help="use this mesh of ours instead of making one")
     run.add_argument(
-        "--from", dest="origin", metavar="RUN", help="go on from the end of this run of a [process], on its mesh"
+        "--from",
+        dest="origin",
+        metavar="RUN",
+        help="go on from the end of this run of a [process], on its mesh",
     )
     _add_session(run)
     resume = command(
@@ -123,7 +126,8 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     benchmark = command(
         "benchmark",
         "Measure against plain DOLFINx, on 1 and 2 ranks. WHAT is newton, a Newton step of the demonstration, or "
-        "polycrystal, the yardstick of interface codes.",
+        "polycrystal, the yardstick of interface codes; or interfaces, a lithiation with contact, damage and steps "
+        "varied.",
     )
     _add_benchmarks(benchmark)
     command("doctor", "Say whether everything needed is there and MPI works. Changes nothing.")
@@ -174,6 +178,21 @@ def _add_benchmarks(parser: argparse.ArgumentParser) -> None:
     polycrystal.add_argument(
         "--out", metavar="FILE.json", help="the figures (default: results/benchmark/polycrystal.json)"
     )
+    interfaces = kinds.add_parser(
+        "interfaces",
+        help="one lithiation as shipped, then with contact, law, inertia, relaxation and steps varied",
+        allow_abbrev=False,
+    )
+    interfaces.add_argument(
+        "--case", metavar="CASE.toml", help="what is lithiated (default: the demonstration)"
+    )
+    interfaces.add_argument(
+        "--until", type=float, metavar="X", help="mean lithiation at the end (default 0.1)"
+    )
+    interfaces.add_argument(
+        "--ranks", type=int, metavar="N", help="MPI ranks of each run (default: cores, at most 2)"
+    )
+    interfaces.add_argument("--out", metavar="DIR", help="folder (default: results/benchmark/interfaces)")
 
 
 def _add_session(parser: argparse.ArgumentParser) -> None:

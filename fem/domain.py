@@ -103,6 +103,12 @@ def cell_volumes(domain: Domain) -> npt.NDArray[np.float64]:
     return np.asarray(np.abs(np.linalg.det(edges)) / factorial(dimension), dtype=np.float64)
 
 
+def lowest_point(domain: Domain) -> float:
+    """Smallest coordinate along the thickness of the undeformed mesh in µm, where the foil begins; collective."""
+    heights = domain.mesh.geometry.x[:, domain.dimension - 1]
+    return float(domain.mesh.comm.allreduce(float(np.min(heights, initial=np.inf)), op=MPI.MIN))
+
+
 def from_arrays(
     mesh: dmesh.Mesh,
     cell_grain: npt.NDArray[np.int32],

@@ -19,6 +19,7 @@ from mpi4py import MPI
 from ufl.algorithms import extract_coefficients
 
 from fem import compat
+from fem.domain import lowest_point
 from fem.errors import MeshError
 from fem.facet_geometry import Array
 from fem.model import ElectrodeModel
@@ -67,7 +68,7 @@ def section_at_depth(model: ElectrodeModel, depth: float) -> Section:
     """
     domain = model.domain
     box, last = domain.box, domain.dimension - 1
-    height = box["foil"] + box["thickness"] - depth
+    height = lowest_point(domain) + box["foil"] + box["thickness"] - depth
     owned = domain.mesh.topology.index_map(domain.dimension).size_local
     cells = np.arange(owned, dtype=np.int32)
     middle = dmesh.compute_midpoints(domain.mesh, domain.dimension, cells)[:, last]

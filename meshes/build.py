@@ -17,6 +17,8 @@ from .errors import QualityError
 from .geometry import Geometry
 from .recipe import Resolution, Strips
 
+#: The sheet of lithium between electrode and electrolyte, where there is one.
+SHEET = "lithium/sheet"
 #: Tags of the boundary groups.
 BOUNDARIES = {"bottom": 1, "top": 2, "left": 3, "right": 4}
 #: Phases whose boundary gets the finer elements.
@@ -170,13 +172,20 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
         "left": [e + 1 for e in on(0, 0.0)],
         "right": [e + 1 for e in on(0, width)],
     }
-    for k, (name, wall, outer) in enumerate(
-        (("copper", 0.0, -strips.foil_um), ("electrolyte", height, height + strips.electrolyte_um))
-    ):
+    layers = [("copper", 0.0, -strips.foil_um), ("electrolyte", height, height + strips.electrolyte_um)]
+    if strips.lithium_sheet_um is not None:
+        upper = height + strips.lithium_sheet_um
+        layers[1:] = [(SHEET, height, upper), ("electrolyte", upper, upper + strips.electrolyte_um)]
+    below: tuple[dict[float, int], list[int]] | None = None
+    for k, (name, wall, outer) in enumerate(layers):
         shared = on(1, wall)
-        corner = {
-            x: 1 + int(np.flatnonzero((geometry.vertices == [x, wall]).all(axis=1))[0]) for x in (0.0, width)
-        }
+        if below is None or shared:
+            corner = {
+                x: 1 + int(np.flatnonzero((geometry.vertices == [x, wall]).all(axis=1))[0])
+                for x in (0.0, width)
+            }
+        else:
+            corner = below[0]
         left, right = geo.addPoint(0.0, outer, 0.0), geo.addPoint(width, outer, 0.0)
         up, down = geo.addLine(left, corner[0.0]), geo.addLine(corner[width], right)
         face = geo.addLine(right, left)
@@ -187,13 +196,17 @@ def _draw(geometry: Geometry, strips: Strips, resolution: Resolution) -> None:
             else -e - 1
             for e in shared
         ]
+        if not along and below is not None:
+            along = below[1]
+        below = {0.0: left, width: right}, [-face]
         surface = geo.addPlaneSurface([geo.addCurveLoop([up, *along, down, face])])
         geo.addPhysicalGroup(2, [surface], count + 1 + k, name)
         strip_surfaces[surface] = [abs(line) for line in along]
         sides["left"].append(up)
         sides["right"].append(down)
-        boundary = "bottom" if name == "copper" else "top"
-        geo.addPhysicalGroup(1, [face], BOUNDARIES[boundary], boundary)
+        boundary = {"copper": "bottom", "electrolyte": "top"}.get(name)
+        if boundary is not None:
+            geo.addPhysicalGroup(1, [face], BOUNDARIES[boundary], boundary)
     for boundary, lines in sides.items():
         geo.addPhysicalGroup(1, lines, BOUNDARIES[boundary], boundary)
     geo.synchronize()
@@ -239,7 +252,7 @@ def _size_fields(
         grains,
     )
     for surface, lines in strip_surfaces.items():
-        thickness = max(strips.foil_um, strips.electrolyte_um)
+        thickness = max(strips.foil_um, strips.electrolyte_um, strips.lithium_sheet_um or 0.0)
         graded(lines, bulk, STRIP_COARSENING * bulk, 0.0, thickness, [surface])
     smallest = field.add("Min")
     field.setNumbers(smallest, "FieldsList", together)

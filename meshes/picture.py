@@ -42,7 +42,7 @@ def draw_picture(mesh: Mesh, table: dict[str, Any], path: Path) -> None:
         path: the PNG to write.
     """
     box = table["box_um"]
-    total = box["thickness"] + box["foil"] + box["electrolyte"]
+    total = box["thickness"] + box["foil"] + box["electrolyte"] + box.get("lithium_sheet", 0.0)
     section = min(SECTION_INCHES, TALLEST_INCHES * box["width"] / total)
     height = max(section * total / box["width"], 14 * LINE_INCHES)
     figure = Figure(figsize=(section + TABLE_INCHES, height + 1.1), dpi=150, layout="constrained")

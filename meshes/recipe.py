@@ -87,10 +87,21 @@ class SmallShape(Table):
 
 
 class Strips(Table):
-    """Thickness of the copper strip below and of the electrolyte strip above the electrode."""
+    """Thickness of the copper strip below and of the electrolyte strip above the electrode.
+
+    Between electrode and electrolyte there may lie a sheet of lithium, one grain ``lithium/sheet`` (sections only).
+    """
 
     foil_um: Positive = 3.0
     electrolyte_um: Positive = 3.0
+    lithium_sheet_um: Positive | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_a_sheet_that_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        table: dict[str, Any] = handler(self)
+        if self.lithium_sheet_um is None:
+            table.pop("lithium_sheet_um", None)
+        return table
 
 
 class Resolution(Table):
@@ -161,6 +172,12 @@ class Recipe(Table):
             raise ValueError("depth_um is missing: dimension = 3 needs width_um and depth_um")
         if self.dimension == 2 and self.depth_um is not None:
             raise ValueError(f"depth_um = {self.depth_um:g} needs dimension = 3; a section has no depth")
+        return self
+
+    @model_validator(mode="after")
+    def _sheet_in_sections_only(self) -> Recipe:
+        if self.dimension == 3 and self.strips.lithium_sheet_um is not None:
+            raise ValueError("strips.lithium_sheet_um needs dimension = 2: only sections can have a sheet of lithium")
         return self
 
     @model_serializer(mode="wrap")

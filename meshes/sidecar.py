@@ -21,7 +21,7 @@ import gmsh
 import numpy as np
 
 from .arrays import Floats
-from .build import Mesh
+from .build import SHEET, Mesh
 from .colouring import colour_groups
 from .composition import ELECTRODE_PHASES, Plan, areal_capacity
 from .quality import cell_sizes, quality_table, sorted_facets
@@ -84,9 +84,10 @@ def describe(mesh: Mesh, name: str, boundaries: dict[str, int]) -> dict[str, Any
     span = [float(length) for length in high - low]
     face = prod(span[:-1])
     extent = {strip: sum(g[measure] for g in grains if g["phase"] == strip) / face for strip in STRIPS}
-    thickness = span[-1] - sum(extent.values())
+    sheet = sum(g[measure] for g in grains if g["name"] == SHEET) / face
+    thickness = span[-1] - sum(extent.values()) - sheet
     realised = {
-        phase: sum(g[measure] for g in grains if g["phase"] == phase) / (face * thickness)
+        phase: sum(g[measure] for g in grains if g["phase"] == phase and g["name"] != SHEET) / (face * thickness)
         for phase in ELECTRODE_PHASES
     }
     box = {"width": span[0]} | ({"depth": span[1]} if dimension == 3 else {})
@@ -100,6 +101,7 @@ def describe(mesh: Mesh, name: str, boundaries: dict[str, int]) -> dict[str, Any
         "boundaries": boundaries,
         "box_um": {
             **box, "thickness": thickness, "foil": extent["copper"], "electrolyte": extent["electrolyte"],
+            **({"lithium_sheet": sheet} if sheet else {}),
         },
         "volume_fractions": {"realised": realised},
         "interfaces": interface_sizes(mesh),
@@ -118,7 +120,7 @@ def compare(table: dict[str, Any], recipe: Recipe, plan: Plan, targets: Floats) 
         targets: area (um2) or volume (um3) of the body of each grain; grains are tagged from 1 in this order.
     """
     for grain in table["grains"]:
-        if grain["phase"] not in STRIPS:
+        if grain["phase"] not in STRIPS and grain["name"] != SHEET:
             grain[f"target_{MEASURES[table['dimension']]}"] = float(targets[grain["tag"] - 1])
     table["seed"] = recipe.seed
     table["recipe"] = recipe.model_dump(mode="json", exclude_none=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fem import compat
+from fem.domain import lowest_point
 from fem.materials.base import Host
 from fem.measurements.integrals import corner_lithiation, summed
 from fem.model import ElectrodeModel
@@ -29,7 +30,7 @@ def measure(model: ElectrodeModel, layers: int = LAYERS) -> dict[str, float]:
     x, share, cells = corner_lithiation(model)
     last = domain.dimension - 1
     nodes = compat.geometry_dofs(domain.mesh)[cells]
-    upper = domain.box["foil"] + domain.box["thickness"]
+    upper = lowest_point(domain) + domain.box["foil"] + domain.box["thickness"]
     depth = upper - domain.mesh.geometry.x[nodes][:, :, last]
     phase = domain.cell_phase[cells]
     capacity = np.array(

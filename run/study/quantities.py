@@ -12,13 +12,16 @@ from run.toml_text import flattened
 #: What is looked at where a study names nothing.
 DEFAULT = ("thickening_percent", "thickening_parts_um.interface_void", "debonded_fraction.all")
 ADHESION = "adhesion"
+#: Keys of summary.json that hold a list of tables.
+LISTS = ("steps", "cycles")
 #: First parts of the names: keys of summary.json that hold numbers (a test compares them with a run's).
 ROOTS = (
-    "cells", "charge_mAh_cm2", "contact_fraction", "crack_risk", "damaged_fraction", "debonded_fraction",
-    "dissipation_pJ_um", "dofs", "drive", "energy_balance_error", "exit_code", "fields_mib", "frames",
-    "lithium_book_error", "mean_lithiation", "newton_iterations", "newton_iterations_wasted", "peak_memory_mib",
-    "peak_memory_mib_largest_rank", "penetration_max_um", "ranks", "solver", "steps_accepted", "steps_rejected",
-    "thickening_parts_um", "thickening_percent", "thickness_start_um", "thickness_um", "time_s", "wall_time_s",
+    "cells", "charge_mAh_cm2", "contact_fraction", "crack_risk", "cycles", "damaged_fraction",
+    "debonded_fraction", "dissipation_pJ_um", "dofs", "drive", "energy_balance_error", "exit_code",
+    "fields_mib", "frames", "lithium_book_error", "mean_lithiation", "newton_iterations",
+    "newton_iterations_wasted", "peak_memory_mib", "peak_memory_mib_largest_rank", "penetration_max_um",
+    "process", "ranks", "solver", "steps", "steps_accepted", "steps_rejected", "thickening_parts_um",
+    "thickening_percent", "thickness_start_um", "thickness_um", "time_s", "wall_time_s",
 )  # fmt: skip
 
 
@@ -46,8 +49,16 @@ def check_names(names: Sequence[str], with_adhesion: bool) -> None:
 
 
 def numbers_of(summary: Mapping[str, Any], adhesion: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """Every number of a summary by its dotted name; those of an adhesion test begin with ``adhesion.``."""
-    tables = {**summary, ADHESION: adhesion} if adhesion is not None else summary
+    """Every number of a summary by its dotted name; those of an adhesion test begin with ``adhesion.``.
+
+    Of lists of tables (the steps and cycles of a process) the last one counts, as ``cycles.last.NAME``.
+    """
+    tables = dict(summary)
+    for name in LISTS:
+        if tables.get(name):
+            tables[name] = {"last": tables[name][-1]}
+    if adhesion is not None:
+        tables[ADHESION] = adhesion
     return {
         name: value
         for name, value in flattened(tables).items()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from run.study.quantities import numbers_of
 from run.study.richardson import SAFE, TRUSTED, UNSAFE, convergence, fit, observed_order
 from run.study.sampling import factors, sample
 from run.study.spread import rank_correlation, spread
@@ -171,3 +172,23 @@ def test_values_of_one_unit_are_numbers() -> None:
     assert axis(["bilinear", "exponential"]) is None
     assert axis(["1 MPa", "1 h"]) is None
     assert axis([True, False]) is None
+
+
+def test_numbers_of_a_summary_are_named_by_their_place() -> None:
+    summary = {
+        "thickness_um": 30.0,
+        "case": "x",
+        "complete": True,
+        "debonded_fraction": {"all": 0.5, "graphite|silicon": 0.7},
+        "cycles": [{"number": 1, "capacity": 3.0}, {"number": 2, "capacity": 2.5}],
+        "steps": [],
+        "notes": ["a", "b"],
+    }
+    assert numbers_of(summary, {"strength_MPa": 5.0}) == {
+        "thickness_um": 30.0,
+        "debonded_fraction.all": 0.5,
+        "debonded_fraction.graphite|silicon": 0.7,
+        "cycles.last.number": 2,
+        "cycles.last.capacity": 2.5,
+        "adhesion.strength_MPa": 5.0,
+    }

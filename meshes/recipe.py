@@ -177,7 +177,9 @@ class Recipe(Table):
     @model_validator(mode="after")
     def _sheet_in_sections_only(self) -> Recipe:
         if self.dimension == 3 and self.strips.lithium_sheet_um is not None:
-            raise ValueError("strips.lithium_sheet_um needs dimension = 2: only sections can have a sheet of lithium")
+            raise ValueError(
+                "strips.lithium_sheet_um needs dimension = 2: only sections can have a sheet of lithium"
+            )
         return self
 
     @model_serializer(mode="wrap")

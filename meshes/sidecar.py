@@ -87,7 +87,8 @@ def describe(mesh: Mesh, name: str, boundaries: dict[str, int]) -> dict[str, Any
     sheet = sum(g[measure] for g in grains if g["name"] == SHEET) / face
     thickness = span[-1] - sum(extent.values()) - sheet
     realised = {
-        phase: sum(g[measure] for g in grains if g["phase"] == phase and g["name"] != SHEET) / (face * thickness)
+        phase: sum(g[measure] for g in grains if g["phase"] == phase and g["name"] != SHEET)
+        / (face * thickness)
         for phase in ELECTRODE_PHASES
     }
     box = {"width": span[0]} | ({"depth": span[1]} if dimension == 3 else {})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Floats
 from .composition import ELECTRODE_PHASES, Plan, compact_shapes, stadium_area
+from .deviates import normal_deviates
 from .recipe import Recipe
 
 
@@ -56,11 +56,13 @@ def draw_bodies(recipe: Recipe, plan: Plan, random: np.random.Generator) -> list
             continue
         if phase == "graphite":
             flake = recipe.graphite
-            length = _normal(random, flake.length_um, flake.length_spread_um, count)
-            aspect = np.maximum(1.0, _normal(random, flake.aspect, flake.aspect_spread, count))
-            angle = np.deg2rad(_normal(random, 0.0, flake.orientation_spread_deg, count))
+            length = normal_deviates(random, flake.length_um, flake.length_spread_um, count)
+            aspect = np.maximum(1.0, normal_deviates(random, flake.aspect, flake.aspect_spread, count))
+            angle = np.deg2rad(normal_deviates(random, 0.0, flake.orientation_spread_deg, count))
         else:
-            length = _normal(random, shapes[phase].diameter_um, shapes[phase].diameter_spread_um, count)
+            length = normal_deviates(
+                random, shapes[phase].diameter_um, shapes[phase].diameter_spread_um, count
+            )
             aspect = np.ones(count)
             angle = np.zeros(count)
         area = np.array([stadium_area(lo, a) for lo, a in zip(length, aspect, strict=True)])
@@ -68,11 +70,3 @@ def draw_bodies(recipe: Recipe, plan: Plan, random: np.random.Generator) -> list
         for a, lo, asp, ang in zip(area * scale, length * math.sqrt(scale), aspect, angle, strict=True):
             bodies.append(Body(phase, float(a), float(lo), float(asp), float(ang)))
     return bodies
-
-
-def _normal(random: np.random.Generator, mean: float, spread: float, count: int) -> Floats:
-    """Normal deviates cut off at two standard deviations (folded by redrawing the excess uniformly)."""
-    deviate = random.standard_normal(count)
-    outside = np.abs(deviate) > 2.0
-    deviate[outside] = random.uniform(-2.0, 2.0, int(outside.sum()))
-    return mean + spread * deviate

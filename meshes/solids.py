@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import Floats
+from .deviates import normal_deviates
 from .errors import RecipeError
 from .recipe import Recipe, SiliconShape, SmallShape
 
@@ -134,15 +135,17 @@ def draw_solids(recipe: Recipe, plan: Plan, random: np.random.Generator) -> list
         aspect: Floats = np.ones(count)
         if phase == "graphite":
             flake = recipe.graphite
-            diameter = _normal(random, flake.length_um, flake.length_spread_um, count)
-            aspect = np.maximum(1.0, _normal(random, flake.aspect, flake.aspect_spread, count))
-            tilt = np.deg2rad(_normal(random, 0.0, flake.orientation_spread_deg, count))
+            diameter = normal_deviates(random, flake.length_um, flake.length_spread_um, count)
+            aspect = np.maximum(1.0, normal_deviates(random, flake.aspect, flake.aspect_spread, count))
+            tilt = np.deg2rad(normal_deviates(random, 0.0, flake.orientation_spread_deg, count))
             turn = random.uniform(0.0, math.pi, count)
             normals = np.column_stack(
                 [np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt)]
             )
         else:
-            diameter = _normal(random, shapes[phase].diameter_um, shapes[phase].diameter_spread_um, count)
+            diameter = normal_deviates(
+                random, shapes[phase].diameter_um, shapes[phase].diameter_spread_um, count
+            )
         volume = math.pi / 6.0 * diameter**3 / aspect
         scale = plan.fractions[phase] * box / volume.sum()
         for k in range(count):
@@ -156,11 +159,3 @@ def draw_solids(recipe: Recipe, plan: Plan, random: np.random.Generator) -> list
                 )
             )
     return bodies
-
-
-def _normal(random: np.random.Generator, mean: float, spread: float, count: int) -> Floats:
-    """Normal deviates cut off at two standard deviations (the excess is redrawn uniformly)."""
-    deviate = random.standard_normal(count)
-    outside = np.abs(deviate) > 2.0
-    deviate[outside] = random.uniform(-2.0, 2.0, int(outside.sum()))
-    return mean + spread * deviate

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from run.progress import LiveBar
 
 
-class Watch:
+class Watch(LiveBar):
     """Shows progress; when quiet, it does nothing.
 
     Args:
@@ -23,32 +24,18 @@ class Watch:
     def __init__(
         self, title: str, total: int, done: int, shown: bool, console: Console | None = None
     ) -> None:
-        self._console = console or Console(stderr=True)
-        self._shown, self._total, self._done = shown, total, done
-        self._begin = time.monotonic()
-        self._bar: Progress | None = None
+        super().__init__(
+            shown,
+            console,
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+        )
+        self._total, self._done = total, done
         self._tasks: dict[str, TaskID] = {}
-        if shown and self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[text]}"),
-                TimeElapsedColumn(),
-                console=self._console,
-                transient=True,
-            )
+        if self._bar is not None:
             self._whole = self._bar.add_task(title, total=total, completed=done, text=f"{done} of {total}")
-
-    def __enter__(self) -> Watch:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def began(self, name: str, words: str) -> None:
         """A point has begun."""
@@ -68,8 +55,3 @@ class Watch:
             self._bar.update(self._whole, completed=self._done, text=f"{self._done} of {self._total}")
         seconds = time.monotonic() - self._begin
         self.say(f"{self._done} of {self._total}  {words}: {how}  ({seconds:.0f} s)")
-
-    def say(self, text: str) -> None:
-        """Print a line of its own."""
-        if self._shown:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)

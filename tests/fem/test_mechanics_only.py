@@ -19,6 +19,7 @@ from fem.observables import Observer, Row
 from fem.output import FieldWriter
 from fem.solver import NewtonSolver, SolverSettings
 from tests.fem.bodies import HEIGHT, SEAM, WIDTH, held, law
+from tests.observed import observed_step
 from tests.small import TEMPERATURE, grid, host, mesh_of, midpoints, overstress, p, sides
 
 NEVER = overstress(1.0e30, 0.0, 1.0, 1.0, 1.0)
@@ -64,11 +65,7 @@ def pulled(
     rows = []
     for lift in lifts:
         model.control("lift").value = lift
-        model.prepare_step(1.0)
-        outcome = solver.solve()
-        assert outcome.converged, outcome
-        rows.append(observer.measure())
-        model.commit()
+        rows.append(observed_step(model, solver, observer, 1.0))
     return rows
 
 

@@ -16,6 +16,7 @@ from fem.observables import COLUMNS, Observer, Row
 from fem.solver import NewtonSolver, SolverSettings
 from fem.units import CM2_PER_UM2, FARADAY, MAH_PER_PC
 from tests.fem.bodies import HEIGHT, WIDTH, electrode, held, law, move, two_grains
+from tests.observed import observed_step
 from tests.small import CURVE, TIGHT, overstress, set_displacement
 
 # In the electrolyte a potential is known to rounding of its high conductivity only.
@@ -38,11 +39,7 @@ def history(
     model.control("influx").value = influx
     for number in range(steps):
         model.control("lift").value = lift * (number + 1) / steps
-        model.prepare_step(duration / steps)
-        outcome = solver.solve()
-        assert outcome.converged, outcome
-        rows.append(observer.measure())
-        model.commit()
+        rows.append(observed_step(model, solver, observer, duration / steps))
     return rows
 
 

@@ -9,6 +9,7 @@ from mpi4py import MPI
 from fem.model import ElectrodeModel
 from fem.observables import Observer, Row
 from fem.solver import NewtonSolver
+from tests.observed import observed_step
 from tests.verification.test_surface_contact import MODULUS, POISSON, SETTINGS, slider, two_bodies
 
 
@@ -19,11 +20,7 @@ def history(model: ElectrodeModel, course: list[dict[str, float]]) -> list[Row]:
     for controls in course:
         for name, value in controls.items():
             model.control(name).value = value
-        model.prepare_step(1.0)
-        outcome = solver.solve()
-        assert outcome.converged, outcome
-        rows.append(observer.measure())
-        model.commit()
+        rows.append(observed_step(model, solver, observer, 1.0))
     return rows
 
 

@@ -21,7 +21,7 @@ from run.process.ends import (
 from run.process.steps import current_text
 
 #: A voltage may be overshot by so many V, or for as long as it takes to pass this share of the step's charge.
-VOLTAGE_TOLERANCE, CHARGE_SHARE = 1.0e-3, 1.0e-3
+VOLTAGE_TOLERANCE, CHARGE_SHARE = 1.0e-3, 1.0e-4
 #: Overshoot of a current (relative), of a mean lithiation, and of a charge (relative).
 CURRENT_SHARE, LITHIATION_TOLERANCE, CHARGE_TOLERANCE = 1.0e-2, 1.0e-6, 1.0e-6
 

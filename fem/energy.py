@@ -162,7 +162,7 @@ class InterfaceEnergy:
         """
         per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_ASSEMBLED))
         sums = dict(zip(_ASSEMBLED, per_cell.sum(axis=0).tolist(), strict=True))
-        sums["stabilisation_dissipation"] = self._model.stabilisation_work()
+        sums["stabilisation_dissipation"] = self._model.stabilisation.work()
         searched = searched_contact(self._model)
         return {name: value + searched.get(name, 0.0) for name, value in sums.items()}
 

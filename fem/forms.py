@@ -64,7 +64,6 @@ class InterfaceForms:
         share: Share of the exchange that passes; None without a lithium balance.
         damage: Damage.
         breakable: One where an interface can break.
-        stabilisation: Nodal forces with which departures from the expected motion are resisted.
     """
 
     grown: dfem.Form
@@ -73,7 +72,6 @@ class InterfaceForms:
     share: dfem.Form | None
     damage: dfem.Form
     breakable: dfem.Form
-    stabilisation: dfem.Form
 
 
 def build_forms(model: ElectrodeModel) -> Forms:
@@ -149,18 +147,7 @@ def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
         share=share,
         damage=model.facet_constants.projection(cohesive.damage(model.history_value, parameters)),
         breakable=model.facet_constants.projection(parameters.breakable),
-        stabilisation=_stabilisation(model),
     )
-
-
-def _stabilisation(model: ElectrodeModel) -> dfem.Form:
-    """Nodal forces of the stabilisation; see :func:`fem.balances.interface_work`."""
-    now, expected, test = (
-        balances.interface_opening(balances.split(function).displacement)
-        for function in (model.state.unknowns, model.state.expected, ufl.TestFunction(model.state.space))
-    )
-    stiffness = model.facet_constants.value(model.state.stabilisation)
-    return compat.compile_form(stiffness * ufl.inner(now - expected, test) * model.dS)
 
 
 def _memory(model: ElectrodeModel, opening: Any, normal: Any, grown: History) -> dict[str, Any]:

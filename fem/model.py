@@ -14,7 +14,7 @@ from dolfinx import fem as dfem
 from dolfinx import mesh as dmesh
 from mpi4py import MPI
 
-from fem import balances, compat, kinetics, side_reaction
+from fem import balances, kinetics, side_reaction
 from fem.cell import Terminal, build_terminal
 from fem.coefficients import tabulate
 from fem.constraints import build_constraints
@@ -35,6 +35,7 @@ from fem.loads import Load, refuse_lithium
 from fem.materials.base import Material
 from fem.materials.flow import flow_table
 from fem.pore_corners import at_grain_boundaries
+from fem.stabilisation import Stabilisation
 from fem.state import State
 from fem.temperature import apply as apply_temperature
 from fem.tension import Tension
@@ -174,7 +175,7 @@ class ElectrodeModel:
         if self._interface_forms is not None:
             breakable = self.facet_constants.integrals(self._interface_forms.breakable)
             self._breakable_area = float(self.comm.allreduce(float(np.sum(breakable))))
-        self.tension = Tension(self)
+        self.tension, self.stabilisation = Tension(self), Stabilisation(self)
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
         nodes = tabulate_nodes(domain, self.materials, self.state)
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
@@ -253,12 +254,12 @@ class ElectrodeModel:
         """Accept the current unknowns: update all history and advance time."""
         state, dt = self.state, float(self.dt.value)
         self.tension.commit()
+        self.stabilisation.commit()
         if self.terminal is not None:
             self.terminal.commit()
         if self.flow is not None:
             self.flow.commit(dt)
         if self._interface_forms is not None:
-            compat.assemble_vector(state.stabilisation_force, self._interface_forms.stabilisation)
             # κ last: what else is remembered follows from its growth in the step.
             for name, form in self._interface_forms.memory.items():
                 self.facet_history.update(state.memory[name], form)
@@ -272,36 +273,6 @@ class ElectrodeModel:
         self.elapsed.value = 0.0
         state.time += dt
         state.steps += 1
-
-    def stabilisation_work(self) -> float:
-        """Work in pJ (per µm of depth in 2D) of the stabilisation over the step; of the dofs this rank owns."""
-        if self._interface_forms is None:
-            return 0.0
-        state, owned = self.state, self.state.dofs.owned
-        force = dfem.Function(state.space)
-        compat.assemble_vector(force, self._interface_forms.stabilisation)
-        change = state.unknowns.x.array[:owned] - state.previous.x.array[:owned]
-        mean = 0.5 * (state.stabilisation_force.x.array[:owned] + force.x.array[:owned])
-        return float(mean @ change)
-
-    def stabilise(self, grains: set[int], stiffness: float) -> None:
-        """Resist departures from the expected motion at every interface of some grains.
-
-        Args:
-            grains: Indices into ``domain.grains``; the same on every rank.
-            stiffness: At least this much in MPa/µm.
-        """
-        chosen = np.isin(self.domain.cell_grain, list(grains))
-        pairs = self.interfaces.quadruples
-        touched = chosen[pairs[:, 0]] | chosen[pairs[:, 2]]
-        values = self.facet_constants.values(self.state.stabilisation)
-        values[touched] = np.maximum(values[touched], stiffness)
-        self.facet_constants.set_values(self.state.stabilisation, values)
-
-    def release(self, factor: float, least: float) -> None:
-        """Lower all stabilisation by a factor, to no less than ``least`` MPa/µm."""
-        values = np.maximum(factor * self.facet_constants.values(self.state.stabilisation), least)
-        self.facet_constants.set_values(self.state.stabilisation, values)
 
     def facet_damage(self) -> npt.NDArray[np.float64]:
         """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""

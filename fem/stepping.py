@@ -100,7 +100,7 @@ class Stepper:
         self.next_dt = settings.first
         self._last: tuple[float, npt.NDArray[np.float64]] | None = None
         self._admissible = _AdmissibleCheck(model)
-        model.release(1.0, settings.resting_stabilisation)
+        model.stabilisation.release(1.0, settings.resting_stabilisation)
 
     def advance(self, limit: float, judge: Callable[[float], float | None] | None = None) -> StepReport:
         """Take one step of at most ``limit`` seconds.
@@ -123,7 +123,7 @@ class Stepper:
             for grain in grains:
                 snapping[grain] = snapping.get(grain, settings.stabilisation / 10.0) * 10.0
             for level in set(snapping.values()):
-                model.stabilise({grain for grain, own in snapping.items() if own == level}, level)
+                model.stabilisation.resist({grain for grain, own in snapping.items() if own == level}, level)
 
         self.solver.on_stagnation = slow
         predict = True
@@ -187,7 +187,7 @@ class Stepper:
         model.commit()
         damage = model.mean_damage() - before
         self._last = (dt, rate)
-        model.release(settings.release, settings.resting_stabilisation)
+        model.stabilisation.release(settings.release, settings.resting_stabilisation)
         factor = settings.growth
         if outcome.iterations > settings.target_iterations:
             factor = max(0.5, settings.target_iterations / outcome.iterations)

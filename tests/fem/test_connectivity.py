@@ -71,7 +71,17 @@ UPPER, LOWER = (UPPER_LEFT, UPPER_RIGHT), (LOWER_LEFT, LOWER_RIGHT)
         # The foil leads electrons from one grain to the other, but no ions.
         ([LOWER, LEFT_DOWN], {LOWER_LEFT}, set()),
     ],
-    ids=["whole", "detour", "alone", "from below", "rows", "off the foil", "corner", "by the strip", "by the foil"],
+    ids=[
+        "whole",
+        "detour",
+        "alone",
+        "from below",
+        "rows",
+        "off the foil",
+        "corner",
+        "by the strip",
+        "by the foil",
+    ],
 )
 def test_who_is_cut_off_and_what_it_holds(
     comm: MPI.Intracomm, contacts: list[tuple[int, int]], without_ions: set[int], without_electrons: set[int]

@@ -34,13 +34,13 @@ def test_nothing_resists_the_expected_motion(comm: MPI.Intracomm) -> None:
     expected = state.unknowns.x.array.copy()
     model.prepare_step(1.0, expected)
     free = residual(model)
-    model.stabilise({1}, STIFFNESS)
+    model.stabilisation.resist({1}, STIFFNESS)
     np.testing.assert_allclose(residual(model), free, rtol=0.0, atol=1e-13)
 
     move(model, 1, EXPECTED + DEPARTURE)
     resisted = residual(model)
     row = Observer(model).measure()
-    model.release(0.0, 0.0)
+    model.stabilisation.release(0.0, 0.0)
     force = on_grains(model, resisted - residual(model))
     np.testing.assert_allclose(force, STIFFNESS * WIDTH * np.array([-DEPARTURE, DEPARTURE]), atol=1e-10)
     # The force rises from nothing to what it is at the end of the step.
@@ -51,7 +51,7 @@ def test_nothing_resists_the_expected_motion(comm: MPI.Intracomm) -> None:
 def test_without_an_expectation_grains_are_held_where_they_are(comm: MPI.Intracomm) -> None:
     model = two_grains(comm, held(), law())
     model.prepare_step(1.0)
-    model.stabilise({0, 1}, STIFFNESS)
+    model.stabilisation.resist({0, 1}, STIFFNESS)
     move(model, 1, DEPARTURE)
     row = Observer(model).measure()
     assert row["stabilisation_dissipation_pJ_um"] == pytest.approx(
@@ -64,11 +64,11 @@ def test_what_was_held_back_counts_when_it_is_set_free(comm: MPI.Intracomm) -> N
     model = two_grains(comm, held(), law())
     observer = Observer(model)
     model.prepare_step(1.0)
-    model.stabilise({0, 1}, STIFFNESS)
+    model.stabilisation.resist({0, 1}, STIFFNESS)
     move(model, 1, DEPARTURE)
     held_back = observer.measure()["stabilisation_dissipation_pJ_um"]
     model.commit()
-    model.release(0.0, 0.0)
+    model.stabilisation.release(0.0, 0.0)
     model.prepare_step(1.0)
     move(model, 1, 3.0 * DEPARTURE)
     total = observer.measure()["stabilisation_dissipation_pJ_um"]
@@ -85,12 +85,12 @@ def test_it_grows_at_the_grains_that_snap_and_fades_everywhere(comm: MPI.Intraco
         return sorted({float(value) for part in comm.allgather(local.tolist()) for value in part})
 
     assert values() == [0.0]
-    model.stabilise({0}, 50.0)
-    model.stabilise({1}, 20.0)
+    model.stabilisation.resist({0}, 50.0)
+    model.stabilisation.resist({1}, 20.0)
     assert values() == [50.0]
-    model.release(0.3, 3.0)
+    model.stabilisation.release(0.3, 3.0)
     assert values() == [pytest.approx(15.0)]
-    model.release(0.1, 3.0)
+    model.stabilisation.release(0.1, 3.0)
     assert values() == [3.0]
-    model.stabilise(set(), 1e6)
+    model.stabilisation.resist(set(), 1e6)
     assert values() == [3.0]

@@ -1,0 +1,77 @@
+"""Numerical inertia: resistance of the interfaces to departures from the motion that is expected of a step.
+
+What it is for and when it acts is decided in fem/stepping.py; its traction is part of fem/balances.interface_work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+import ufl
+from dolfinx import fem as dfem
+
+from fem import balances, compat
+
+if TYPE_CHECKING:
+    from fem.model import ElectrodeModel
+
+
+class Stabilisation:
+    """Sets how much departures are resisted, and measures the work of it.
+
+    Args:
+        model: The coupled model, with its state and interfaces.
+    """
+
+    def __init__(self, model: ElectrodeModel):
+        self._model, state = model, model.state
+        self._force: dfem.Form | None = None
+        if model.interfaces.kinds:
+            now, expected, test = (
+                balances.interface_opening(balances.split(function).displacement)
+                for function in (state.unknowns, state.expected, ufl.TestFunction(state.space))
+            )
+            stiffness = model.facet_constants.value(state.stabilisation)
+            self._force = compat.compile_form(stiffness * ufl.inner(now - expected, test) * model.dS)
+
+    def resist(self, grains: Collection[int], stiffness: float) -> None:
+        """Resist departures at every interface of some grains.
+
+        Args:
+            grains: Indices into ``domain.grains``; the same on every rank.
+            stiffness: At least this much in MPa/µm.
+        """
+        model = self._model
+        chosen = np.isin(model.domain.cell_grain, list(grains))
+        pairs = model.interfaces.quadruples
+        touched = chosen[pairs[:, 0]] | chosen[pairs[:, 2]]
+        values = model.facet_constants.values(model.state.stabilisation)
+        values[touched] = np.maximum(values[touched], stiffness)
+        model.facet_constants.set_values(model.state.stabilisation, values)
+
+    def release(self, factor: float, least: float) -> None:
+        """Lower all stiffnesses by a factor, to no less than ``least`` MPa/µm."""
+        constants, field = self._model.facet_constants, self._model.state.stabilisation
+        constants.set_values(field, np.maximum(factor * constants.values(field), least))
+
+    def work(self) -> float:
+        """Work over the step in pJ (per µm of depth in 2D), of the dofs this rank owns; collective.
+
+        By the trapezoidal rule in the nodal forces, as all work in equilibrium: what has been held back in one step
+        and is set free in the next counts as well.
+        """
+        if self._force is None:
+            return 0.0
+        state, owned = self._model.state, self._model.state.dofs.owned
+        force = dfem.Function(state.space)
+        compat.assemble_vector(force, self._force)
+        change = state.unknowns.x.array[:owned] - state.previous.x.array[:owned]
+        mean = 0.5 * (state.stabilisation_force.x.array[:owned] + force.x.array[:owned])
+        return float(mean @ change)
+
+    def commit(self) -> None:
+        """Remember the forces at the end of the step that has been accepted; collective."""
+        if self._force is not None:
+            compat.assemble_vector(self._model.state.stabilisation_force, self._force)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from run import results
 from run.study import analysis, table
@@ -21,6 +23,8 @@ from run.study.values import axis
 #: After Okabe and Ito.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8f94")
 _DPI = 150
+#: Ratio of the largest to the smallest value from which on an axis is logarithmic.
+_FAR_APART = 5.0
 
 
 def draw(study: Study, places: Places, rows: Sequence[Row]) -> list[Path]:
@@ -62,6 +66,17 @@ def _figure(width: float, panels: int = 1) -> tuple[Figure, list[Any]]:
     return figure, found
 
 
+def _scale(axes: Any, along: npt.NDArray[np.float64]) -> None:
+    """Logarithmic where values lie far apart, whole numbers where there are only such; ticks as one writes them."""
+    if np.all(along > 0.0) and along.max() / along.min() >= _FAR_APART:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    elif np.all(along == np.round(along)):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def _convergence(study: Study, levels: analysis.Levels, name: str) -> Figure | None:
     """Results against element size, the fit through all of them, limit and uncertainty of the finest."""
     found = analysis.convergence_of(levels, name)
@@ -73,10 +88,11 @@ def _convergence(study: Study, levels: analysis.Levels, name: str) -> Figure | N
     sizes, values = levels.sizes[known], values[known]
     limit, factor, order = found.fit
     fine = np.linspace(0.0, 1.05 * sizes[0], 200)
-    axes.plot(
-        fine, limit + factor * fine**order, color="#8a8f94", linewidth=1.2, linestyle="--",
-        label=f"fit through all levels, order {order:.2g}",
-    )  # fmt: skip
+    if found.behaviour == "converging":
+        axes.plot(
+            fine, limit + factor * fine**order, color="#8a8f94", linewidth=1.2, linestyle="--",
+            label=f"fit through all levels, order {order:.2g}",
+        )  # fmt: skip
     axes.plot(sizes, values, "o", color=COLOURS[0], markersize=7, label="runs")
     axes.errorbar(
         sizes[-1:], values[-1:], yerr=found.uncertainty, color=COLOURS[0], capsize=5, linewidth=1.4,
@@ -161,19 +177,20 @@ def _sweep(study: Study, rows: Sequence[Row], name: str) -> Figure | None:
         )
         order = np.argsort(along[mine])
         label = ", ".join(f"{key.split('.')[-1]} {value}" for key, value in zip(others, line, strict=True))
+        label += "" if np.any(mine) else " (no result)"
         axes.plot(
             along[mine][order], values[mine][order], marker="o", color=COLOURS[place % len(COLOURS)],
             linestyle=("-", "--", ":")[place // len(COLOURS) % 3], linewidth=1.4, label=label,
         )  # fmt: skip
     if found is None:
         axes.set_xticks(range(len(texts)), texts)
-    elif np.all(along > 0.0) and along.max() / along.min() >= 20.0:
-        axes.set_xscale("log")
+    else:
+        _scale(axes, along)
     axes.set_xlabel(f"{first} ({unit})" if unit else first)
     axes.set_ylabel(name)
     axes.set_title(study.file.study.name, loc="left", fontsize=10, fontweight="bold")
     if others:
-        axes.legend(frameon=False, fontsize=8.5)
+        axes.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure
 
 
@@ -199,8 +216,7 @@ def _design(study: Study, rows: Sequence[Row], name: str) -> Figure | None:
                 label="no result",
             )
             axes.legend(frameon=False, fontsize=8.5)
-        if np.all(along > 0.0) and along.max() / along.min() >= 8.0:
-            axes.set_xscale("log")
+        _scale(axes, along)
         axes.set_xlabel(f"{key}\n({unit})" if unit else key)
         one = correlations.get(key)
         if one is not None:

@@ -80,7 +80,10 @@ def _mesh_refinement(study: Study, said: Mapping[str, Any]) -> Table:
             number(one["values"][-1]),
             f"± {number(one['uncertainty'], 2)}",
             number(one["limit"], 4),
-            *(number(value, 2) for value in (one["order"], one["order_before"], one["fit"][2])),
+            *(
+                number(value, 2)
+                for value in (one["order"], one["order_before"], one["order"] and one["fit"][2])
+            ),
             one["behaviour"] if not one["asymptotic"] else "steady order",
         )
     return table

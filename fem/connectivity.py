@@ -132,10 +132,10 @@ class Connectivity:
         domain, count = model.domain, len(self._storing)
         owned = len(self._volumes)
         grain, dofs = domain.cell_grain[:owned], model.state.dofs.cell_concentration[:owned]
-        held = np.zeros(count)
+        held: Array = np.zeros(count)
         if dofs.shape[1]:
             cells = self._volumes * model.state.unknowns.x.array[dofs].mean(axis=1)
-            held = np.bincount(grain, weights=cells, minlength=count)
+            held[:] = np.bincount(grain, weights=cells, minlength=count)
         model.comm.Allreduce(MPI.IN_PLACE, held, op=MPI.SUM)
         held[~self._storing] = 0.0
         return held

@@ -43,7 +43,8 @@ def read_image(recipe: ImageRecipe) -> Image:
     if values.ndim not in (2, 3):
         raise ImportedMeshError(f"{path.name} has {values.ndim} axes; a section has 2 and a stack has 3")
     if not np.issubdtype(values.dtype, np.integer):
-        if not (np.issubdtype(values.dtype, np.bool_) or (values == np.round(values)).all()):
+        real = np.issubdtype(values.dtype, np.floating)
+        if not (values.dtype == np.bool_ or (real and (values == np.round(values)).all())):
             raise ImportedMeshError(
                 f"{path.name} holds {values.dtype}; a segmented image holds whole numbers"
             )

@@ -113,4 +113,6 @@ def read_image_recipe(table: Mapping[str, Any], folder: Path, prefix: str = "mes
 
 def _tells_kind(part: int | str) -> bool:
     """Whether a part of a location is pydantic's name of a choice between kinds, not a key."""
-    return isinstance(part, str) and (part in ("float", "RawLayout") or "[" in part)
+    return isinstance(part, str) and (
+        part in ("float", "RawLayout") or part.startswith("constrained") or "[" in part
+    )

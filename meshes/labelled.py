@@ -24,7 +24,7 @@ from .relaxation import FLAKE_TENSION
 from .simplices import cell_volumes, edge_sizes, facet_pairs, gammas, oriented
 
 #: Weight of springs against tension.
-SPRING = 0.1
+SPRING = 0.3
 #: Stages: weight of the cells' shape, rounds of pressures, steps in each; cells are swapped after each stage.
 STAGES = ((2e-4, 1, 30), (2e-4, 1, 20), (5e-4, 1, 20))
 #: The last stage; it is repeated while a cell is worse than wanted, and nothing is swapped after it.

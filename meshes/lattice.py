@@ -76,10 +76,10 @@ def _number(length: float, side: float) -> int:
 
 
 def _layers(thickness: float, side: float) -> Floats:
-    """Levels of a strip from 0 to its thickness, layers growing outwards."""
-    count = 1
-    while side * (STRIP_GROWTH**count - 1.0) / (STRIP_GROWTH - 1.0) < thickness and count < 50:
-        count += 1
+    """Levels of a strip from 0 to its thickness, layers growing outwards from about a cube's side."""
+    numbers = np.arange(1, 40)
+    first = thickness * (STRIP_GROWTH - 1.0) / (STRIP_GROWTH**numbers - 1.0)
+    count = int(numbers[np.argmin(np.abs(np.log(first / side)))])
     steps = STRIP_GROWTH ** np.arange(count)
     levels = np.concatenate([[0.0], np.cumsum(steps) * (thickness / steps.sum())])
     levels[-1] = thickness

@@ -65,6 +65,7 @@ class Terminal:
 
     Attributes:
         area: Of the section in µm² (µm in 2D).
+        entered: Lithium in fmol that entered in the step, as of the last residual.
 
     Raises:
         ParameterError: Something else than a solid electrolyte lies at the boundary.
@@ -85,7 +86,7 @@ class Terminal:
         self.balance = self._electrolyte[self._electrolyte < state.dofs.owned]
         self._leaving = compat.compile_form(transfer.leaving_conductors(model) * model.dS)
         state.replicated[_MEMORY] = np.zeros(4)
-        self._entered = self._rounding = 0.0
+        self.entered = self._rounding = 0.0
         self.control_current(0.0)
 
     # ------------------------------------------------------------------ what is told
@@ -167,7 +168,7 @@ class Terminal:
         Args:
             values: Owned part of the residual, changed in place.
         """
-        self._entered = self._count()
+        self.entered = self._count()
         values[self.dofs] = 0.0
 
     def note_rounding(self, row: Array, unknowns: Array) -> None:
@@ -183,7 +184,7 @@ class Terminal:
     def balanced(self) -> bool:
         """Whether current or voltage is what it was told to be."""
         error, by_level, by_entered = self._error()
-        allowed = abs(by_entered) * (CURRENT_TOLERANCE * abs(self._entered) + self._rounding)
+        allowed = abs(by_entered) * (CURRENT_TOLERANCE * abs(self.entered) + self._rounding)
         return bool(abs(error) <= allowed + abs(by_level) * _ROUNDING * abs(self.level()))
 
     def share(self, row_times_update: float, row_times_response: float) -> float:
@@ -199,7 +200,7 @@ class Terminal:
     def solved(self) -> None:
         """Take the current of the solved step into the state."""
         memory, dt = self._memory, float(self._model.dt.value)
-        current = self._current(self._entered)
+        current = self._current(self.entered)
         if not self.holds_voltage:
             current = float(self._model.control(_SET_CURRENT).value)
         memory[_CURRENT], memory[_CHARGE] = current, memory[_BEGIN] + current * dt
@@ -242,9 +243,9 @@ class Terminal:
         In fmol under current control, in pJ/fmol under potential control.
         """
         if not self.holds_voltage:
-            return self._entered - self._told(), 0.0, 1.0
+            return self.entered - self._told(), 0.0, 1.0
         dt, counter = float(self._model.dt.value), self.counter
-        current = self._current(self._entered)
+        current = self._current(self.entered)
         opposite, by_charge = counter.potential(self._passed(float(self._memory[_BEGIN]) + current * dt))
         drop, by_current = counter.overpotential(current, self._model.temperature)
         told = float(self._model.control(_SET_VOLTAGE).value)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter
 
 from run import results
 from run.study import analysis, table
@@ -25,6 +25,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
 _DPI = 150
 #: Ratio of the largest to the smallest value from which on an axis is logarithmic.
 _FAR_APART = 5.0
+#: So many different values each get a tick of their own.
+_FEW = 8
 
 
 def draw(study: Study, places: Places, rows: Sequence[Row]) -> list[Path]:
@@ -71,6 +73,8 @@ def _scale(axes: Any, along: npt.NDArray[np.float64]) -> None:
     if np.all(along > 0.0) and along.max() / along.min() >= _FAR_APART:
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        if len(np.unique(along)) <= _FEW:
+            axes.xaxis.set_major_locator(FixedLocator(np.unique(along)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
     elif np.all(along == np.round(along)):

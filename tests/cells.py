@@ -81,9 +81,13 @@ def cell(
     strip: Material | None = None,
     cut: str | None = None,
     temperature: float = TEMPERATURE,
+    count: int = 4,
 ) -> ElectrodeModel:
-    """Two hosts side by side, ``HEIGHT`` high, under ``STRIP`` of electrolyte with terminals."""
-    points, cells = grid(4, 4, WIDTH, HEIGHT + STRIP)
+    """Two hosts side by side, ``HEIGHT`` high, under ``STRIP`` of electrolyte with terminals.
+
+    ``count`` is the number of squares along either side, a multiple of four.
+    """
+    points, cells = grid(count, count, WIDTH, HEIGHT + STRIP)
     middle = points[cells].mean(axis=1)
     owner = {
         None: None,

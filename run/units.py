@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fem.units import FARADAY, ZERO_CELSIUS
@@ -41,6 +42,10 @@ class Kind:
     internal: str
     units: dict[str, Unit]
     example: str
+
+    def __reduce__(self) -> tuple[Callable[[str], Kind], tuple[str]]:
+        """A copy sent to another rank is the kind itself: kinds are told apart by identity."""
+        return kind_of, (self.internal,)
 
 
 def _scaled(name: str, internal: str, example: str, units: dict[str, float]) -> Kind:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import pytest
+from mpi4py import MPI
 
 from run import units
+from run.quantities import Current
 from run.units import UnitError, parse, shown
 
 
@@ -74,3 +77,13 @@ def test_the_example_of_a_kind_is_of_that_kind(kind: units.Kind) -> None:
 def test_the_first_fitting_kind_is_named() -> None:
     assert parse("0.2 C", units.C_RATE, units.CURRENT_DENSITY)[1] is units.C_RATE
     assert parse("2 A/m^2", units.C_RATE, units.CURRENT_DENSITY)[1] is units.CURRENT_DENSITY
+
+
+@pytest.mark.parametrize("kind", units.KINDS, ids=lambda kind: kind.name)
+def test_a_kind_stays_itself_on_its_way_to_another_rank(kind: units.Kind) -> None:
+    assert pickle.loads(pickle.dumps(kind)) is kind
+
+
+def test_a_current_density_is_none_of_rates_after_a_broadcast() -> None:
+    current = MPI.COMM_SELF.bcast(Current(2.0, units.CURRENT_DENSITY))
+    assert current.density(3.09) == 2.0

@@ -85,10 +85,9 @@ class MountedDisk:
 
     def fill(self) -> None:
         """Write until nothing more goes in."""
-        with open(self.path / "ballast", "wb") as file, pytest.raises(OSError):
+        with open(self.path / "ballast", "wb", buffering=0) as file, pytest.raises(OSError):
             while True:
                 file.write(b"0" * 4096)
-                file.flush()
 
     def lock(self) -> None:
         """Make it read-only."""

@@ -198,6 +198,33 @@ def test_any_step_can_be_the_first_of_the_next_run(whole: Path, begun: Path, tmp
     assert told["steps"][0]["pressure_start_MPa"] == 5.0
 
 
+def test_a_full_cell_charges_to_lithiate(tmp_path: Path) -> None:
+    """And charges end steps; a current density is what it says."""
+    steps = [
+        "charge at 10 A/m^2 until 0.009 mAh/cm^2",
+        "rest for 5 s",
+        "discharge at 10 A/m^2 until 1 mAh/g",
+        "pulse charge at 1 C until 3 V or for 20 s then rest for 2 s, 3 times",
+    ]
+    cell = '[cell]\ncounter = "lithium-cobalt-oxide"\nseparator_resistance = "5 ohm cm^2"\n'
+    path, out = case_file(tmp_path, "full", steps, QUICK + cell), tmp_path / "out"
+    assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_OK
+    told = summary_of(out)
+    assert told["process"]["convention"].startswith("full cell: charge lithiates")
+    charged, rested, discharged, *pulses = told["steps"]
+    assert charged["lithiates"] and charged["charge_mAh_cm2"] == pytest.approx(0.009, rel=1.01e-6)
+    # 9e-3 mAh/cm2 are 324 C/m2; the current is led to 10 A/m2 in the first 10 s, in steps whose end counts.
+    assert 324.0 / 10.0 < charged["end_time_s"] < 324.0 / 10.0 + 5.0
+    assert charged["voltage_end_V"] > rested["voltage_end_V"]
+    assert discharged["lithiates"] is False
+    assert discharged["capacity_mAh_g"] == pytest.approx(1.0, rel=1.01e-3)
+    assert discharged["charge_mAh_cm2"] < 0.0
+    # 3 V is met in the first pulse: its rest follows, the others are left out.
+    assert [block["kind"] for block in pulses] == ["current", "rest"]
+    assert pulses[0]["end_reason"] == "the cut-off of 3 V was reached"
+    assert (told["process"]["steps_planned"], told["process"]["steps_ended"]) == (9, 5)
+
+
 MEASUREMENTS = {
     "measure thickness": "thickness_um",
     "measure adhesion at foil": "work_of_separation_J_m2",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from run.case import Case
     from run.origin import Origin
-    from run.session import RunResult
+    from run.options import RunResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,9 +14,10 @@ from run.case import Case
 from run.errors import ResultsError
 from run.folder import LOG
 from run.interruption import Interruption
+from run.options import RunOptions, RunResult
 from run.origin import Origin
 from run.ranks import on_first_rank
-from run.session import RunOptions, RunResult, Session
+from run.session import Session
 
 __all__ = ["RunOptions", "RunResult", "resume_case", "run_case"]
 

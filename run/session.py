@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,41 +24,13 @@ from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED
 from run.folder import LOG
 from run.interruption import Interruption
 from run.memory import Parts, Record, capture, recall
-from run.origin import Origin
+from run.options import RunOptions, RunResult
 from run.process.steps import Measure
 from run.progress import ProgressLine
 from run.ranks import on_first_rank
 from run.snapshots import Snapshots
 
 _WRITE_INTERVAL_S = 2.0
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is started.
-
-    Attributes:
-        out: The run folder.
-        quiet: Show nothing on the way.
-        mesh: A mesh of ours to use instead of making one, or None.
-        wall_time: The run saves itself and leaves before so many seconds have passed, or None.
-        origin: The end of another run to go on from, or None.
-    """
-
-    out: Path
-    quiet: bool = False
-    mesh: Path | None = None
-    wall_time: float | None = None
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended: exit code, reason, and the summary (the same on every rank)."""
-
-    exit_code: int
-    reason: str
-    summary: dict[str, Any]
 
 
 class Session:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dolfinx
+import dolfinx.jit
 import numpy as np
 import numpy.typing as npt
 from dolfinx import cpp
@@ -150,6 +154,29 @@ def assemble_vector(target: dfem.Function, form: dfem.Form) -> None:
 def interpolate_expression(target: dfem.Function, expression: dfem.Expression) -> None:
     """Interpolate a compiled expression into ``target``."""
     target.interpolate(expression)
+
+
+@functools.cache
+def forget_abandoned_compiles(folder: Path | None = None) -> int:
+    """Remove what compiles that were killed have left in the cache of forms; once a process, on one rank.
+
+    A form whose C file is there counts as being compiled until a second file says that it is ready: without this, a
+    run that is restarted after a kill would wait :data:`JIT_TIMEOUT` for a process that is gone, and then fail.
+
+    Args:
+        folder: Where compiled forms are; by default where DOLFINx keeps them.
+
+    Returns:
+        How many were removed.
+    """
+    folder = folder or Path(dolfinx.jit.get_options()["cache_dir"])
+    removed, now = 0, time.time()
+    for source in folder.glob("libffcx_*.c"):
+        with contextlib.suppress(FileNotFoundError):
+            if not source.with_suffix(".c.cached").exists() and now - source.stat().st_mtime > JIT_TIMEOUT:
+                source.unlink()
+                removed += 1
+    return removed
 
 
 def jit_options(optimise: Sequence[str] = ("-O2",)) -> dict[str, Any]:

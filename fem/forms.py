@@ -76,6 +76,8 @@ class InterfaceForms:
 
 def build_forms(model: ElectrodeModel) -> Forms:
     """Residual and Jacobian of a model whose fields, measures and parameters exist."""
+    if model.comm.rank == 0:
+        compat.forget_abandoned_compiles()
     state = model.state
     test = balances.split(ufl.TestFunction(state.space))
     trial = ufl.TrialFunction(state.space)

@@ -77,7 +77,8 @@ def test_a_section_inside_and_a_peel(
     assert main([*given, "--at", "3 um", "--temperature", "25 degC", "--out", str(inside)]) == EXIT_OK
     table = json.loads((inside / "adhesion.json").read_text())
     assert table["temperature_K"] == pytest.approx(298.15)
-    assert table["section_area_per_width"] > 1.0, "it goes along the grains"
+    # It goes along the grains, which is longer, and through pores, whose part does not count: which wins is the mesh's.
+    assert 0.8 < table["section_area_per_width"] < 2.0 and abs(table["section_area_per_width"] - 1.0) > 0.01
     assert table["parts_J_m2"]["cohesive"] == pytest.approx(0.31 * table["section_area_per_width"], rel=0.02)
 
     peel = tmp_path / "peel"

@@ -222,6 +222,7 @@ def test_a_full_cell_charges_to_lithiate(tmp_path: Path) -> None:
     # 3 V is met in the first pulse: its rest follows, the others are left out.
     assert [block["kind"] for block in pulses] == ["current", "rest"]
     assert pulses[0]["end_reason"] == "the cut-off of 3 V was reached"
+    assert pulses[0]["voltage_start_V"] < 3.0 <= pulses[0]["voltage_end_V"] <= 3.001
     assert (told["process"]["steps_planned"], told["process"]["steps_ended"]) == (9, 5)
 
 

@@ -3,8 +3,8 @@
 The outer face of the electrolyte is an equipotential µ = λ. λ and the fields are solved together: Newton's system is
 the tangent K of the fields, in which the rows of the face say dµ = dλ, bordered by one row for what the terminals are
 told. Its update is y = y0 + α z with K y0 = R and K z = e, e being one at the face: two solves with one factorisation.
-(With the border inside the matrix one factorisation takes as much longer as the second solve does, and the matrix, whose
-rows contacts already widen from step to step, would have to be laid out anew; figures in docs/cell.md.)
+(With the border inside the matrix the factorisation takes as much longer as the second solve does, and the matrix,
+whose rows contacts already widen from step to step, would have to be laid out anew; figures in docs/cell.md.)
 
 What enters is counted where it arrives: S is the lithium that leaves the electrolyte through its interfaces in a step,
 summed over the facets of the weak form, so that the hosts and the side products receive exactly what the terminals are

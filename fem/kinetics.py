@@ -136,7 +136,4 @@ def _hosted(kind: str, law: InterfaceLaw, materials: Sequence[Material]) -> floa
             law.exchange_current_density.value,
             "left out: charge is transferred between the electrolyte and active material or lithium only",
         )
-    transfer = law.number("transfer_coefficient")
-    if not 0.0 < transfer < 1.0:
-        raise ParameterError(f"interfaces.{kind}.transfer_coefficient", transfer, "above 0 and below 1")
     return float(isinstance(active[0], Host))

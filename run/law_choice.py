@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from fem.interfaces.law import LAWS, MODE_MIXES, OPTIONAL, TAKES, InterfaceLaw
+from fem.interfaces.reactions import REACTION_NEEDS
 from fem.interfaces.tabulation import intact_stiffness
 from fem.parameters import Parameter
 from run.errors import InputError
@@ -22,6 +23,7 @@ _NEEDS = {
     "mode_mix_exponent": "shear_fracture_energy",
     "fatigue_endurance_ratio": "fatigue_accumulation_length",
     **{key: "bonding_hardness" for key in ("initial_bond", "bonding_time", "bonding_energy")},
+    **REACTION_NEEDS,
 }
 _DERIVED = {
     "exponential": "e^2 strength^2/fracture_energy",

@@ -174,6 +174,9 @@ class Flaw:
 
 def flaw(law: InterfaceLaw) -> Flaw | None:
     """What is wrong with the numbers of a law taken together, or None."""
+    transfer = law.number("transfer_coefficient")
+    if not 0.0 < transfer < 1.0:
+        return Flaw("transfer_coefficient", transfer, "above 0 and below 1")
     if law.strength is None or law.fracture_energy is None:
         return None
     if law.law == "bilinear":

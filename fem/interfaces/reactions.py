@@ -8,8 +8,8 @@ _FACE = "order of graphite and silicon faces; to be calibrated"
 _NO_ENERGY = "no such dependence is modelled unless given"
 _ONSET = "sulfides decompose, and the plateau of the bare electrode lies, below 0.8 V"
 _RATE = "fast against 0.1 C, so that the onset decides; no measurement"
-#: Defaults, where a case gives one of them and leaves out those that go with it. What stands first in each group has
-#: none: without it there is no such reaction.
+#: Defaults, where a case gives one of them and leaves out those that go with it (REACTION_NEEDS). Without what stands
+#: first in each group there is no such reaction.
 REACTION_OPTIONS: dict[str, Parameter] = {
     "exchange_current_density": Parameter(9.0, "A/m^2", _FACE, "assumed"),
     "transfer_coefficient": Parameter(0.5, "1", "symmetric barrier", "assumed"),
@@ -27,4 +27,13 @@ REACTION_OPTIONS: dict[str, Parameter] = {
     ),
     "oxide_onset": Parameter(0.8, "V", "converts before silicon lithiates; no measurement", "assumed"),
     "oxide_current": Parameter(1.0, "A/m^2", _RATE, "assumed"),
+}
+#: What a parameter of a reaction means nothing without.
+REACTION_NEEDS: dict[str, str] = {
+    "transfer_coefficient": "exchange_current_density",
+    "exchange_energy": "exchange_current_density",
+    "decomposition_onset": "decomposition_charge",
+    "decomposition_current": "decomposition_charge",
+    "oxide_onset": "oxide_charge",
+    "oxide_current": "oxide_charge",
 }

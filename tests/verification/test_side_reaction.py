@@ -16,6 +16,8 @@ from fem.model import ElectrodeModel
 from fem.observables import Observer
 from fem.solver import NewtonSolver
 from fem.units import FARADAY, GAS_CONSTANT
+from run.errors import InputError
+from run.overrides import laws_with
 from tests.cells import HEIGHT, TIGHT, WIDTH, Books, cell, electrolyte, face, faces, step, terminal_of, whole
 from tests.small import TEMPERATURE
 
@@ -148,3 +150,14 @@ def test_rollback_and_checkpoint_bring_everything_back() -> None:
 def test_reactions_in_the_wrong_place_are_refused(kind: str, given: dict[str, float], key: str) -> None:
     with pytest.raises(ParameterError, match=rf"interfaces\.{kind.replace('|', '.')}\.{key}"):
         cell(MPI.COMM_SELF, {**faces(), kind: whole(**given)})
+
+
+@pytest.mark.parametrize("key", ["transfer_coefficient", "decomposition_onset", "oxide_current"])
+def test_a_case_cannot_give_what_would_mean_nothing(key: str) -> None:
+    value = {"transfer_coefficient": 0.4, "decomposition_onset": "0.6 V", "oxide_current": "1 A/m^2"}[key]
+    with pytest.raises(InputError, match=f"{key}.*needs"):
+        laws_with({"electrolyte|silicon": {key: value}})
+    needed = {"exchange_current_density": "2 A/m^2", "decomposition_charge": "0.1 mAh/cm^2"}
+    needed["oxide_charge"] = "1e-3 mAh/cm^2"
+    given = laws_with({"electrolyte|silicon": {key: value, **needed}})["electrolyte|silicon"]
+    assert getattr(given, key).mark == "user"

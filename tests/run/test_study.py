@@ -168,6 +168,8 @@ def test_an_interrupted_study_keeps_its_points_and_goes_on(write: Write) -> None
     assert process.returncode == EXIT_RESUME
     assert "1 finished, 1 unfinished, 1 waiting" in said
     assert begun(path) == {"1 MPa": 1, "19 MPa": 1, "2 MPa": 0}
+    states = [json.loads(file.read_text())["state"] for file in (out / "runs").glob("*/status.json")]
+    assert sorted(states) == ["finished", "interrupted"], "it was asked to save itself, not killed"
     assert carried_out(path) == EXIT_OK
     assert begun(path) == {"1 MPa": 1, "19 MPa": 2, "2 MPa": 1}
 

@@ -83,11 +83,11 @@ def main() -> None:
             f"{r['memory']:.0f} | {r['gamma']:.2f} | {r['sicn']:.2f} | {r['missed']:.0e} |\n"
         )
         print(rows[-1], end="", flush=True)
+        page = PAGE.read_text(encoding="utf-8")
+        before, rest = page.split(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n{HEADER}{''.join(rows)}{END}{rest.split(END)[1]}", encoding="utf-8")
         if r["total"] > LONGEST:
             break
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{HEADER}{''.join(rows)}{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

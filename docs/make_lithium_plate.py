@@ -39,11 +39,11 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     left.plot(times, [row["front_depth_um"] for row in rows], "o-", color="#333333")
-    left.set(xlabel="time (h)", ylabel="depth of the front below the sheet (µm)", xscale="log")
+    left.set(xlabel="time (h)", ylabel="depth of the front (µm)", xscale="log")
     left.invert_yaxis()
     right.plot(times, [row["lithiation_near"] for row in rows], "o-", color="#b5651d", label="at the sheet")
     right.plot(times, [row["lithiation_far"] for row in rows], "s-", color="#1f77b4", label="at the foil")
-    right.set(xlabel="time (h)", ylabel="mean lithiation of the outermost twentieth", xscale="log")
+    right.set(xlabel="time (h)", ylabel="lithiation, outermost 5 %", xscale="log")
     right.legend(frameon=False)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

@@ -85,7 +85,9 @@ def main() -> None:
         print(rows[-1], end="", flush=True)
         page = PAGE.read_text(encoding="utf-8")
         before, rest = page.split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{HEADER}{''.join(rows)}{END}{rest.split(END)[1]}", encoding="utf-8")
+        PAGE.write_text(
+            f"{before}{BEGIN}\n{HEADER}{''.join(rows)}{END}{rest.split(END)[1]}", encoding="utf-8"
+        )
         if r["total"] > LONGEST:
             break
 

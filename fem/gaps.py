@@ -42,6 +42,7 @@ class Gaps:
     def sums(self, unknowns: Array) -> dict[str, float]:
         """This rank's share of ``void`` (µm² per µm of depth) and of the mean penetration (moment and area).
 
+        ``void_at_pores`` is that part of the void which lies between a filling and a grain.
         The void between the two sides of a facet is that of the ruled surface between them,
         ∫ (u⁻ - u⁺) · cof(F̄) N dS; in 2D it is exact, and the little polygons where three grains met are left out.
         """
@@ -50,9 +51,10 @@ class Gaps:
         unit = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
         depth = np.maximum(-np.einsum("fpd,fpd->fp", opening, unit), 0.0)
         area = np.linalg.norm(self._quadrature.area_normal(self._plus.reference), axis=-1)
-        paired = self._paired()
+        paired, opened = self._paired(), self._quadrature.integral(void)
         return {
-            "void": float(np.sum(self._quadrature.integral(void)[self._electrode])),
+            "void": float(np.sum(opened[self._electrode])),
+            "void_at_pores": float(np.sum(opened[self._electrode & ~self._solids])),
             "penetration": float(np.sum((paired * self._quadrature.integral(depth * area))[self._solids])),
             "searched_contact": float(np.sum(((1.0 - paired) * self.area)[self._solids])),
             "contact_area": float(np.sum(self.area[self._solids])),

@@ -92,6 +92,8 @@ class RowBuilder:
             name: sum(sums[f"volume_change_{phase}"] for phase in phases) / width
             for name, phases in tools.parts.items()
         }
+        # What opens between a filling and a grain is space of the pore, whatever the filling itself does.
+        parts["pores"] += sums["void_at_pores"] / width
         void = thickness - initial - sum(parts.values())
         stored = sums["bulk_energy"] + sums["interface_energy"]
         energies, fracture = totals.energies, sums["fracture_dissipation"]
@@ -119,7 +121,7 @@ class RowBuilder:
             "thickening_interface_void_um": void,
             "thickening_pores_um": parts["pores"],
             "thickening_lithium_removed_um": parts["lithium_removed"],
-            "void_check_um": void - sums["void"] / width,
+            "void_check_um": void - (sums["void"] - sums["void_at_pores"]) / width,
             "top_displacement_um": sums["top_displacement"] / fixed["top_area"],
             **self._shares(sums, "debonded"),
             **tools.risk.row(),

@@ -9,13 +9,26 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from fem.gaps import Gaps
 from fem.interfaces.law import shipped_laws
 from fem.loads import Support
 from fem.materials.library import GRAPHITE, PORE
 from fem.model import ElectrodeModel
 from fem.pore_corners import at_grain_boundaries
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, grid, law, mesh_of, midpoints, model_on, p, reaction, sides, solved_step
+from tests.small import (
+    Array,
+    grid,
+    law,
+    mesh_of,
+    midpoints,
+    model_on,
+    p,
+    reaction,
+    set_displacement,
+    sides,
+    solved_step,
+)
 
 WIDTH, HEIGHT, FLOOR = 4.0, 3.0, 2.0
 STRENGTH, ENERGY = 20.0, 0.31
@@ -87,3 +100,20 @@ def test_two_facets_meet_the_boundary(seam: Callable[[Array], Array]) -> None:
     ties = interfaces.kind == interfaces.kinds.index("graphite|pore")
     assert comm.allreduce(int(np.sum(corners & ties)), op=MPI.SUM) == 2
     assert comm.allreduce(int(np.sum(ties)), op=MPI.SUM) == 8
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
+def test_what_opens_at_a_filling_is_pore_and_no_void(seam: Callable[[Array], Array]) -> None:
+    model = two_grains_below_a_pore(seam, 0.1)
+    gaps, unknowns = Gaps(model), model.state.unknowns.x.array
+
+    def found(name: str) -> float:
+        return float(model.comm.allreduce(gaps.sums(unknowns)[name], op=MPI.SUM))
+
+    set_displacement(model, lambda x: np.array([0.0 * x[0], 0.1 + 0.0 * x[0]]), 2)
+    assert found("void") == pytest.approx(0.1 * WIDTH)
+    assert found("void_at_pores") == pytest.approx(0.1 * WIDTH)
+    set_displacement(model, lambda x: np.array([0.05 + 0.0 * x[0], 0.0 * x[0]]), 1)
+    assert found("void") == pytest.approx(0.1 * WIDTH + 0.05 * FLOOR)
+    assert found("void_at_pores") == pytest.approx(0.1 * WIDTH)

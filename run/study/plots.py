@@ -74,7 +74,7 @@ def _scale(axes: Any, along: npt.NDArray[np.float64]) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         if len(np.unique(along)) <= _FEW:
-            axes.xaxis.set_major_locator(FixedLocator(np.unique(along).tolist()))
+            axes.xaxis.set_major_locator(FixedLocator([float(value) for value in np.unique(along)]))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
     elif np.all(along == np.round(along)):

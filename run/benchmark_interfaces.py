@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fem.interfaces.law import shipped_laws
+from fem.interfaces.library import shipped_laws
 from fem.stepping import StepSettings
 from run import about
 from run.case import load_case

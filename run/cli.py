@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
     from run.case import Case
-    from run.origin import Origin
     from run.options import RunResult
+    from run.origin import Origin
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from fem.interfaces.law import InterfaceLaw, shipped_laws
+from fem.interfaces.law import InterfaceLaw
+from fem.interfaces.library import shipped_laws
 from fem.materials.base import parameters_of
 from fem.materials.library import MATERIALS
 from run.overrides import unknown_key

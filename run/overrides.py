@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from fem.interfaces.law import InterfaceLaw, flaw, shipped_laws
+from fem.interfaces.law import InterfaceLaw, flaw
+from fem.interfaces.library import shipped_laws
 from fem.materials.base import Material, Swelling, parameters_of
 from fem.materials.library import MATERIALS
 from fem.parameters import Parameter

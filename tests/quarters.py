@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mpi4py import MPI
 
 from fem import domain
-from fem.interfaces.law import shipped_laws
+from fem.interfaces.library import shipped_laws
 from fem.loads import LithiumInflux, Pressure, Support
 from fem.materials.library import MATERIALS
 from fem.model import ElectrodeModel

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from mpi4py import MPI
 
-from fem.interfaces.law import InterfaceLaw, kind_name, shipped_laws
+from fem.interfaces.law import InterfaceLaw, kind_name
+from fem.interfaces.library import shipped_laws
 from fem.loads import Load, Pressure, Support
 from fem.materials.base import (
     AnandFlow,

@@ -12,7 +12,8 @@ from mpi4py import MPI
 
 from fem.coefficients import conductor_mobility, row
 from fem.errors import ParameterError
-from fem.interfaces.law import kind_name, shipped_laws
+from fem.interfaces.law import kind_name
+from fem.interfaces.library import shipped_laws
 from fem.materials.base import Conductor, Host, Reservoir, parameters_of
 from fem.materials.library import MATERIALS
 from fem.materials.open_circuit import (

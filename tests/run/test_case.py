@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fem.interfaces.law import shipped_laws
+from fem.interfaces.library import shipped_laws
 from fem.materials.base import parameters_of
 from fem.materials.library import MATERIALS
 from fem.solver import SolverSettings

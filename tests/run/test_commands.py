@@ -8,7 +8,18 @@ from run.cli import main
 from run.launch import cores, on_ranks
 from tests.run.conftest import CASES
 
-COMMANDS = ("check", "mesh", "run", "resume", "adhesion", "study", "materials", "report", "benchmark", "doctor")
+COMMANDS = (
+    "check",
+    "mesh",
+    "run",
+    "resume",
+    "adhesion",
+    "study",
+    "materials",
+    "report",
+    "benchmark",
+    "doctor",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

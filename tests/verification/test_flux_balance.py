@@ -10,7 +10,7 @@ from mpi4py import MPI
 
 from fem import balances
 from fem.domain import cell_volumes
-from fem.interfaces.law import shipped_laws
+from fem.interfaces.library import shipped_laws
 from fem.loads import Pressure, Support
 from fem.materials.library import MATERIALS
 from fem.model import ElectrodeModel

@@ -10,7 +10,7 @@ import pytest
 from mpi4py import MPI
 
 from fem.gaps import Gaps
-from fem.interfaces.law import shipped_laws
+from fem.interfaces.library import shipped_laws
 from fem.loads import Support
 from fem.materials.library import GRAPHITE, PORE
 from fem.model import ElectrodeModel

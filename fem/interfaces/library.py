@@ -1,0 +1,100 @@
+"""The interface laws that ship: what every pair of phases holds, resists and lets through, with its source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fem.interfaces.law import InterfaceLaw, kind_name
+from fem.parameters import Mark, Parameter
+
+_RESISTANCE = (
+    "flakes from D_eff; RT F/i0 with i0 of 9 (face), 0.3 (silicon), 0.03 A/m2 (lithium); to be calibrated"
+)
+_BARE = "Lee et al. 2023, 10.1002/aenm.202300172: bare pressed electrode; upper bound, cutting also deforms"
+
+
+def _law(
+    strength: float | None,
+    energy: float,
+    resistance: float,
+    energy_source: str = _BARE,
+    energy_mark: Mark = "read",
+    stiffness: float = 2.0e5,
+) -> InterfaceLaw:
+    return InterfaceLaw(
+        None
+        if strength is None
+        else Parameter(strength, "MPa", "5-50 MPa possible: the cohesive zone must be resolved", "assumed"),
+        None if strength is None else Parameter(energy, "J/m^2", energy_source, energy_mark),
+        Parameter(1.0, "1", "shear as strong as opening", "assumed"),
+        Parameter(stiffness, "MPa/um", "about ten times the stiffness of an element layer", "assumed"),
+        Parameter(
+            stiffness if strength is None else _CONTACT, "MPa/um", "1 nm of penetration a GPa", "assumed"
+        ),
+        Parameter(0.1, "s", "regularises snapping; its dissipation is reported", "assumed"),
+        Parameter(1.0e-3, "MPa/um", "1 kPa at 1 um: carries a loose grain", "assumed"),
+        Parameter(resistance, "pJ um^2 s/fmol^2", _RESISTANCE, "assumed"),
+        Parameter(
+            0.0 if strength is None else 0.2, "1", "dry graphite and silicon slide; no measurement", "assumed"
+        ),
+        Parameter(0.25, "1", "contacts outside the 2D section; 0 in 3D", "assumed"),
+        Parameter(1.0, "MPa", "contact pressure of a few MPa restores contact", "assumed"),
+    )
+
+
+# Stiffness of contact in MPa/µm where an interface can break. Five times softer took as many Newton iterations.
+_CONTACT = 1.0e6
+
+# Flakes: the bare electrode's effective diffusivity 0.143 µm²/s against 0.24 µm²/s of graphite leaves, over layers of
+# 3 µm, 8.5 s/µm to the contacts; with dµ/dc of about 0.92 pJ µm³/fmol² that is 8 when they have opened, 2 intact.
+# The others are RT F / i0 with exchange current densities i0 of about 9 A/m² (electrolyte face), 0.3 A/m² (silicon with
+# its oxide) and 0.03 A/m² (lithium powder with its carbonate shell).
+_CLOSED = float("inf")
+_CORNER = "that of the filling itself; 0.1 and 1 give the same thickening within 1 %"
+_FLAKES = 2.0
+_FACE = 30.0
+_SILICON = 1.0e3
+_LITHIUM = 1.0e4
+_VOIDS = "roughness of pressed powder; no measurement"
+_VACANCIES = (
+    "0.5 to 2 A/m2 at 25 degC without pressure, Krauskopf et al. 2019, 10.1021/acsami.9b02537; lower end, at any "
+    "temperature"
+)
+_FIBRILS = "binder holds by fibrils that stretch: weaker and tougher than dry contact; no measurement"
+_PRESSED = (
+    "sulfide pressed around the particles holds up to its own toughness, K_IC 0.23 MPa m^0.5; no measurement"
+)
+
+
+def shipped_laws() -> dict[str, InterfaceLaw]:
+    """Interface laws of all pairs of phases that ship, by kind name."""
+    laws: dict[str, InterfaceLaw] = {}
+    hosts = ("graphite", "silicon")
+    for number, host in enumerate(hosts):
+        for other in hosts[number:]:
+            resistance = _FLAKES if other == host == "graphite" else _SILICON
+            laws[kind_name(host, other)] = _law(20.0, 0.31, resistance)
+        laws[kind_name(host, "lithium")] = replace(
+            _law(20.0, 1.0, _LITHIUM, "pressed lithium sticks; no source", "assumed"),
+            void_depth=Parameter(0.5, "um", _VOIDS, "assumed"),
+            void_replenishment=Parameter(0.5, "A/m^2", _VACANCIES, "literature"),
+        )
+        laws[kind_name(host, "binder")] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
+        laws[kind_name(host, "copper")] = _law(20.0, 0.31, _CLOSED)
+        laws[kind_name(host, "electrolyte")] = _law(
+            50.0, 2.1, _FACE if host == "graphite" else _SILICON, _PRESSED, "assumed"
+        )
+    for other in ("binder", "copper", "electrolyte", "lithium"):
+        laws[kind_name("lithium", other)] = _law(
+            20.0, 1.0, _CLOSED, "pressed lithium sticks; no source", "assumed"
+        )
+    laws[kind_name("binder", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
+    for other in ("binder", "copper"):
+        laws[kind_name("binder", other)] = _law(10.0, 2.0, _CLOSED, _FIBRILS, "assumed")
+    laws[kind_name("copper", "electrolyte")] = _law(50.0, 2.1, _CLOSED, _PRESSED, "assumed")
+    for other in (*hosts, "lithium", "binder", "copper", "electrolyte", "pore"):
+        laws[kind_name("pore", other)] = replace(
+            _law(None, 0.0, _CLOSED, stiffness=1.0e4),
+            corner_stiffness=Parameter(0.1, "MPa/um", _CORNER, "assumed"),
+        )
+    return laws

@@ -15,8 +15,12 @@ from run.case import Case
 from run.course import Course
 from run.memory import Record
 
+BY_DIMENSION = {
+    2: "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
+    3: "three dimensions: contact between the facets that were neighbours only, none by search",
+}
 NOTES = (
-    "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
+    "damage follows the opening over solver.damage_relaxation time steps: the longer the steps, the later bonds let go",
     "pores are meshed with a soft filling",
     "diffusivities and conductivities follow the temperature only where an activation energy is given",
     "penetration_max_um is the largest over all accepted steps; everything else is as at the end",
@@ -30,6 +34,20 @@ class Ending:
     exit_code: int
     reason: str
     seconds: float
+
+
+def simplifications(model: ElectrodeModel) -> list[str]:
+    """What a model leaves out or replaces, in sentences."""
+    notes = [BY_DIMENSION[model.domain.dimension], *NOTES]
+    if model.kinetics is not None:
+        notes.append(
+            "charge transfer follows Butler and Volmer with exchange currents that are assumed (docs/cell.md)"
+        )
+    if model.reactions is not None:
+        notes.append(
+            "side reactions are irreversible with a largest current, a form of our own (docs/cell.md)"
+        )
+    return notes
 
 
 def size(model: ElectrodeModel) -> tuple[int, int]:
@@ -114,7 +132,7 @@ def describe(
         "version": about.version(),
         "commit": about.commit(),
         "versions": about.versions(),
-        "notes": [*NOTES, *course.notes()],
+        "notes": [*simplifications(model), *course.notes()],
     }
 
 

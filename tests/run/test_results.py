@@ -7,9 +7,12 @@ import math
 from pathlib import Path
 
 import pytest
+from mpi4py import MPI
 
 from run import results
 from run.errors import InputError, ResultsError
+from run.summary import simplifications
+from tests.small import box, faces, grid, host, mesh_of, model_on, sides
 
 COLUMNS = {"time_s": "s", "damaged_fraction_graphite|silicon": "1"}
 ROWS = [
@@ -94,3 +97,16 @@ def test_a_damaged_history_is_one_sentence(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ResultsError, match="cannot be read"):
         results.read_history(path)
+
+
+@pytest.mark.parametrize(("dimension", "said"), [(2, "plane strain"), (3, "three dimensions")])
+def test_what_is_simplified_goes_by_the_model(dimension: int, said: str) -> None:
+    points, cells = grid(2, 2, 1.0, 1.0) if dimension == 2 else box(1, 1.0)
+    mesh = mesh_of(MPI.COMM_SELF, points, cells)
+    model = model_on(mesh, sides(1.0, 1.0) if dimension == 2 else faces(1.0), [host()])
+    notes = simplifications(model)
+    assert sum("plane strain" in note or "three dimensions" in note for note in notes) == 1
+    assert any(said in note for note in notes)
+    assert not any("Butler" in note or "side reactions" in note for note in notes)
+    model.kinetics = model.reactions = object()  # type: ignore[assignment]  # only whether there is any matters
+    assert len(simplifications(model)) == len(notes) + 2

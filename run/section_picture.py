@@ -148,6 +148,15 @@ def add_debonding_key(figure: Any, axes: Sequence[Any], sections: Iterable[Secti
     _legend(figure, sections, list(COLOURS))
 
 
+def _last_height(section: Section) -> float:
+    """Height above the foil from which on nothing is void: the middle of the electrolyte, or the top without one."""
+    names = [str(name) for name in section["phases"]]
+    if "electrolyte" not in names:
+        return extent(section)[3]
+    strip = section["corners"][section["phase"] == names.index("electrolyte")]
+    return float(strip[..., 1].mean()) - _foil_top(section)
+
+
 def _foil_top(section: Section) -> float:
     """Mean height of the foil's upper face, zero where there is no foil."""
     names = [str(name) for name in section["phases"]]
@@ -180,8 +189,8 @@ def _frame(
 ) -> None:
     left, right, bottom, own_top = extent(section)
     axes.set_facecolor(VOID)
-    # Above the electrolyte there is no electrode, so no void either.
-    axes.axhspan(own_top, own_top + 1.0e3, facecolor="white", edgecolor="none")
+    # Above the electrolyte, which may lie askew, there is no electrode, so no void either.
+    axes.axhspan(_last_height(section), own_top + 1.0e3, facecolor="white", edgecolor="none", zorder=0.5)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, max(own_top, summary["thickness_start_um"]) + 0.3 if top is None else top + 0.3)
     axes.set_aspect("equal")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from run import adhesion, cli, folder, results
 from run.case import load_case
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class _Both(io.StringIO):
     """Keeps what is written, and writes it."""
 
-    def __init__(self, other: io.TextIOBase) -> None:
+    def __init__(self, other: TextIO) -> None:
         super().__init__()
         self.other = other
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--adhesion", nargs=argparse.REMAINDER, default=[])
     given = parser.parse_args(arguments)
     comm = MPI.COMM_WORLD
-    said = _Both(sys.stderr)  # type: ignore[arg-type]  # a text stream, whatever it calls itself
+    said = _Both(sys.stderr)
     try:
         with redirect_stderr(said):
             code = _go(given, comm)

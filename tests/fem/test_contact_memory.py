@@ -86,7 +86,7 @@ def test_another_grain_or_a_step_apart_ends_a_contact() -> None:
         place = Place()
         place.step(0.0)
         assert place.accept(-1e-3) == pytest.approx(100.0)
-        place.step(-1e-3, **between)  # type: ignore[arg-type]
+        place.step(-1e-3, **between)
         place.accept(-1e-3)
         assert place.step(-1e-3) == (0.0, 0.0)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -19,6 +22,7 @@ from fem.units import FARADAY
 from tests.small import (
     CURVE,
     TIGHT,
+    Array,
     grid,
     host,
     law,
@@ -37,24 +41,24 @@ HELD = [Support("bottom", 0), Support("bottom", 1), Support("left", 0), Support(
 
 
 def stack(
-    names: list[str], materials: list[Material], columns: int = 2, rows: int = 8, **others: object
+    names: list[str], materials: list[Material], columns: int = 2, rows: int = 8, **others: Any
 ) -> ElectrodeModel:
     """Layers of equal height, from below; loads and starts are passed on."""
     mesh = mesh_of(MPI.COMM_WORLD, *grid(columns, rows, WIDTH, HEIGHT))
     layer = (midpoints(mesh)[:, 1] / (HEIGHT / len(names))).astype(np.int32)
     laws = {f"{a}|{b}": law(None, None) for a in names for b in names if a <= b}
-    return model_on(mesh, sides(WIDTH, HEIGHT), materials, grain=layer, phases=names, laws=laws, **others)  # type: ignore[arg-type]
+    return model_on(mesh, sides(WIDTH, HEIGHT), materials, grain=layer, phases=names, laws=laws, **others)
 
 
 def filling() -> Material:
     return Material("pore", Elasticity(p(0.1), p(0.0), p(0.0)), solid=False)
 
 
-def profile(model: ElectrodeModel, value: object) -> None:
+def profile(model: ElectrodeModel, value: Callable[[Array], Array]) -> None:
     """Give all hosts a lithiation that depends on the height."""
     where = positions(model, 1)
     dofs = model.storing_dofs
-    model.state.unknowns.x.array[dofs] = value(where[1, dofs]) * model.capacity_of_node[dofs]  # type: ignore[operator]
+    model.state.unknowns.x.array[dofs] = value(where[1, dofs]) * model.capacity_of_node[dofs]
 
 
 @pytest.mark.parallel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -10,7 +12,19 @@ from fem.materials.base import Elasticity, Material
 from fem.measurements import steady_flux
 from fem.model import ElectrodeModel
 from fem.units import FARADAY
-from tests.small import CURVE, grid, host, law, mesh_of, midpoints, model_on, p, set_displacement, sides
+from tests.small import (
+    CURVE,
+    Array,
+    grid,
+    host,
+    law,
+    mesh_of,
+    midpoints,
+    model_on,
+    p,
+    set_displacement,
+    sides,
+)
 
 WIDTH, HEIGHT = 6.0, 12.0
 RESISTANCE = 30.0
@@ -20,14 +34,14 @@ ALPHA, BETA = (31.36, 0.24), (40.0, 0.04)
 def body(
     columns: int,
     rows: int,
-    belongs: object,
+    belongs: Callable[[Array], Array],
     resistance: float = RESISTANCE,
     pore: bool = False,
     height: float = HEIGHT,
 ) -> ElectrodeModel:
     """A rectangle with a grain of alpha and one of beta (or of a pore), by a function of the midpoints."""
     mesh = mesh_of(MPI.COMM_WORLD, *grid(columns, rows, WIDTH, height))
-    grain = np.asarray(belongs(midpoints(mesh)), dtype=np.int32)  # type: ignore[operator]
+    grain = np.asarray(belongs(midpoints(mesh)), dtype=np.int32)
     names = ["alpha", "beta"] if not pore else ["alpha", "hole"]
     first = host("alpha", capacity=ALPHA[0], diffusivity=ALPHA[1])
     hole = Material("hole", Elasticity(p(0.1), p(0.0), p(0.0)), solid=False)

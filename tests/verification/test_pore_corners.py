@@ -14,6 +14,7 @@ from fem.interfaces.library import shipped_laws
 from fem.loads import Support
 from fem.materials.library import GRAPHITE, PORE
 from fem.model import ElectrodeModel
+from fem.observables import Observer
 from fem.pore_corners import at_grain_boundaries
 from fem.solver import NewtonSolver, SolverSettings
 from tests.small import (
@@ -106,7 +107,7 @@ def test_two_facets_meet_the_boundary(seam: Callable[[Array], Array]) -> None:
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
 def test_what_opens_at_a_filling_is_pore_and_no_void(seam: Callable[[Array], Array]) -> None:
     model = two_grains_below_a_pore(seam, 0.1)
-    gaps, unknowns = Gaps(model), model.state.unknowns.x.array
+    observer, gaps, unknowns = Observer(model), Gaps(model), model.state.unknowns.x.array
 
     def found(name: str) -> float:
         return float(model.comm.allreduce(gaps.sums(unknowns)[name], op=MPI.SUM))
@@ -114,6 +115,10 @@ def test_what_opens_at_a_filling_is_pore_and_no_void(seam: Callable[[Array], Arr
     set_displacement(model, lambda x: np.array([0.0 * x[0], 0.1 + 0.0 * x[0]]), 2)
     assert found("void") == pytest.approx(0.1 * WIDTH)
     assert found("void_at_pores") == pytest.approx(0.1 * WIDTH)
+    row = observer.measure()
+    assert row["thickening_pores_um"] == pytest.approx(0.1)
+    assert row["thickening_interface_void_um"] == pytest.approx(0.0, abs=1e-12)
+    assert row["void_check_um"] == pytest.approx(0.0, abs=1e-12)
     set_displacement(model, lambda x: np.array([0.05 + 0.0 * x[0], 0.0 * x[0]]), 1)
     assert found("void") == pytest.approx(0.1 * WIDTH + 0.05 * FLOOR)
     assert found("void_at_pores") == pytest.approx(0.1 * WIDTH)

@@ -65,6 +65,9 @@ def gmsh_model(name: str) -> Iterator[None]:
     for key, value in options.items():
         gmsh.option.setNumber(key, value)
     gmsh.model.add(name)
+    # Gmsh's optimiser silently leaves out steps while its process-wide count of errors is not zero, say after a file
+    # that could not be read; only a call of the mesh generator, here of nothing, sets the count back.
+    gmsh.model.mesh.generate(0)
     try:
         yield
     finally:

@@ -270,6 +270,14 @@ def test_same_recipe_gives_the_same_files(files: MeshFiles, tmp_path: Path) -> N
         )
 
 
+def test_an_earlier_error_of_gmsh_leaves_no_trace(files: MeshFiles, tmp_path: Path) -> None:
+    (tmp_path / "noise.msh").write_text("no mesh at all")
+    with pytest.raises(Exception, match="noise"), gmsh_model("noise"):
+        gmsh.merge(str(tmp_path / "noise.msh"))
+    again = generate(read_recipe(BLOCK), tmp_path, "block")
+    assert again.msh.read_bytes() == files.msh.read_bytes()
+
+
 def test_another_seed_gives_another_mesh(sidecar: dict[str, Any], tmp_path: Path) -> None:
     other = generate(read_recipe(BLOCK | {"seed": 3}), tmp_path, "other")
     assert json.loads(other.sidecar.read_text())["content_hash"] != sidecar["content_hash"]

@@ -96,6 +96,16 @@ class Convergence:
             return int(PETSc.SNES.ConvergedReason.DIVERGED_MAX_IT)
         return 0
 
+    def tolerances(self) -> Array:
+        """What is tolerated of each owned entry of the residual, shape (owned dofs,)."""
+        settings = self._settings
+        fields = (self.displacement, self.concentration, self.chemical_potential)
+        allowed = (settings.force_tolerance, settings.lithium_tolerance, settings.potential_tolerance)
+        values = np.ones(self._model.state.dofs.owned)
+        for dofs, weights, tolerance in zip(fields, self._weights, allowed, strict=True):
+            values[dofs] = tolerance * weights
+        return values
+
     def restless_grains(self, residual: Array) -> set[int]:
         """Grains with the largest force imbalance of the last iterate; the same on every rank."""
         model = self._model

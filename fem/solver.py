@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dolfinx import fem as dfem
 from petsc4py import PETSc
 
-from fem import compat
+from fem import compat, linear_solver
 from fem.constraints import Constraint
 from fem.convergence import Convergence
 from fem.matrix_pattern import add_entries, widened
@@ -72,6 +72,7 @@ class NewtonSolver:
         self._convergence = Convergence(model, settings)
         held = [constraint.dofs for constraint in model.constraints]
         self._border: Border | None = None
+        self._failed = False  # the terminal's linear system was not solved
         if model.terminal is not None:
             held.append(model.terminal.dofs)
             self._border = Border(model.terminal, self.matrix)
@@ -92,10 +93,9 @@ class NewtonSolver:
         snes.setConvergenceTest(self._test)
         snes.setLineSearchPreCheck(self._limit)
         snes.setTolerances(max_it=settings.maximum_iterations)
-        ksp = snes.getKSP()
-        ksp.setType("preonly")
-        ksp.getPC().setType("cholesky" if settings.symmetric else "lu")
-        ksp.getPC().setFactorSolverType("mumps")
+        self.iterative = linear_solver.set_up(
+            snes.getKSP(), model, settings, self._constrained, self._convergence.tolerances()
+        )
         database = PETSc.Options()
         given = {"snes_linesearch_type": settings.line_search, **(options or {})}
         for key, value in given.items():
@@ -124,6 +124,7 @@ class NewtonSolver:
         self._solution.array[:] = unknowns.x.array[:owned]
         self._convergence.reset()
         self._limits.reset()
+        self._failed = False
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
         self.snes.solve(None, self._solution)
@@ -218,13 +219,17 @@ class NewtonSolver:
         self.timing.jacobian_seconds += time.perf_counter() - started
 
     def _test(self, snes: PETSc.SNES, iteration: int, norms: tuple[float, float, float]) -> int:
+        if self._failed:
+            return int(PETSc.SNES.ConvergedReason.DIVERGED_LINEAR_SOLVE)
         update = self.snes.getSolutionUpdate().array_r if iteration > 0 else None
         return self._convergence.reason(iteration, self._residual.array_r, update)
 
     def _limit(self, x: PETSc.Vec, y: PETSc.Vec) -> bool:
         """Shorten a Newton step (x becomes x - y) before it is taken; see fem/update_limits.py."""
-        if self._border is not None:
-            self._border.complete(self.snes.getKSP(), y)
+        if self._border is not None and not self._border.complete(self.snes.getKSP(), y):
+            self._failed = True
+            y.set(0.0)
+            return True
         values = y.array
         moved = self._limits.shorten(x.array_r, values, self._convergence.norms[0])
         y.array[:] = values

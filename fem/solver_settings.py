@@ -23,6 +23,10 @@ class SolverSettings:
         symmetric: Factorise L D Lᵀ of the upper triangle of the tangent, which takes two thirds of the time of L U.
             For mechanics without flow and friction at small strain, where the tangent is symmetric but for terms of
             the order of the strain; convergence is then linear at that rate. Only with the line search ``basic``.
+        linear: Solver of the linear systems: ``direct``, ``iterative``, or ``auto``, which takes the iterative one for
+            three dimensions and many unknowns (fem/linear_solver.py).
+        linear_tolerance: What the iterative solver leaves of a residual, every field in units of its own tolerance.
+        linear_iterations: Iterations of the iterative solver after which a step has failed.
     """
 
     force_tolerance: float = 1.0e-6
@@ -36,3 +40,6 @@ class SolverSettings:
     largest_strain: float = 0.1
     line_search: str = "basic"
     symmetric: bool = False
+    linear: str = "direct"
+    linear_tolerance: float = 1.0e-6
+    linear_iterations: int = 200

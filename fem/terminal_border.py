@@ -31,11 +31,18 @@ class Border:
         tangent.multTranspose(self._balance, self._row)
         self._terminal.note_rounding(self._row.array_r, unknowns.array_r)
 
-    def complete(self, linear: PETSc.KSP, update: PETSc.Vec) -> None:
-        """Add the response to the terminal's unknown to an update of the fields (unknowns become unknowns - update)."""
+    def complete(self, linear: PETSc.KSP, update: PETSc.Vec) -> bool:
+        """Add the response to the terminal's unknown to an update of the fields (unknowns become unknowns - update).
+
+        Returns:
+            False where the linear solver failed; the update is then not completed. The same on every rank.
+        """
         linear.solve(self._face, self._response)
+        if linear.getConvergedReason() < 0:
+            return False
         row = self._row
         share = self._terminal.share(row.dot(update), row.dot(self._response))
         update.axpy(share, self._response)
         # One number for the whole face, so that it stays an equipotential to the last bit.
         update.array[self._terminal.dofs] = share
+        return True

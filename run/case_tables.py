@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -101,6 +101,9 @@ class SolverTable(_Table):
     largest_strain: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] = SolverSettings.largest_strain
     damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 2.0
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = SolverSettings.line_search
+    linear: Literal["direct", "iterative", "auto"] = "auto"
+    linear_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 0.01)] = SolverSettings.linear_tolerance
+    linear_iterations: Annotated[int, Field(ge=1, le=10_000)] = SolverSettings.linear_iterations
 
 
 class OutputTable(_Table):

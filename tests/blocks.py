@@ -1,0 +1,54 @@
+"""A little block in three dimensions for tests of the linear solvers: eight grains of two hosts, held and pressed."""
+
+from __future__ import annotations
+
+import numpy as np
+from mpi4py import MPI
+
+from fem.loads import Pressure, Support
+from fem.materials.base import Host
+from fem.model import ElectrodeModel
+from tests.small import box, faces, host, law, mesh_of, midpoints, model_on
+
+SIZE = 2.0
+
+
+def block(
+    comm: MPI.Intracomm,
+    *,
+    contrast: float = 10.0,
+    tie: float = 2.0e5,
+    count: int = 2,
+    cell_by_cell: bool = False,
+) -> ElectrodeModel:
+    """Eight cubes, stiff and soft in turn, of which every other one swells; lithium may enter through ``top``.
+
+    Args:
+        comm: Ranks.
+        contrast: Stiffness of one host over that of the other.
+        tie: Stiffness of interfaces, intact and in contact, in MPa/µm.
+        count: Elements along an edge, even.
+        cell_by_cell: Deal the cells out at random, so that ranks lack cells of some colours.
+    """
+    points, cells = box(count, SIZE)
+    owner = np.random.default_rng(3).integers(0, 1000, len(cells)) if cell_by_cell else None
+    mesh = mesh_of(comm, points, cells, owner)
+    x = midpoints(mesh)
+    octant = ((x > SIZE / 2.0) @ np.array([1, 2, 4])).astype(np.int32)
+    phases = ["alpha" if bin(number).count("1") % 2 == 0 else "beta" for number in range(8)]
+    stiff = host("alpha", youngs_modulus=15e3, swelling=0.1)
+    soft = host("beta", youngs_modulus=15e3 / contrast, swelling=0.3, diffusivity=0.1)
+    assert isinstance(stiff.lithium, Host)
+    one = law(2.0, 0.05, stiffness=tie, contact_stiffness=tie, exchange_resistance=2.0)
+    free = law(None, None, stiffness=tie, contact_stiffness=tie, exchange_resistance=2.0)
+    chosen = one if tie > 1.0 else free
+    supports = [Support("bottom", 2), Support("left", 0), Support("front", 1), Pressure("top")]
+    return model_on(
+        mesh,
+        faces(SIZE),
+        [stiff, soft],
+        supports,
+        grain=octant,
+        phases=phases,
+        laws={kind: chosen for kind in ("alpha|alpha", "alpha|beta", "beta|beta")},
+    )

@@ -1,0 +1,132 @@
+"""The iterative linear solver: rigid grains, contrast, failure, forgetting, and which solver is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from fem import compat, linear_solver
+from fem.errors import RunStopped
+from fem.field_blocks import FieldBlocks
+from fem.model import ElectrodeModel
+from fem.near_null_space import rigid_motions
+from fem.solver import NewtonSolver, SolverSettings
+from fem.stepping import Stepper, StepSettings
+from tests.blocks import block
+from tests.cells import cell, faces, step, terminal_of
+from tests.quarters import quarters
+from tests.small import solved_step
+
+ITERATIVE = SolverSettings(linear="iterative")
+
+
+def driven(model: ElectrodeModel) -> ElectrodeModel:
+    """Under pressure and current."""
+    model.control("pressure").value, model.control("influx").value = 0.5, 0.05
+    return model
+
+
+def test_motions_of_a_grain_alone_meet_no_resistance() -> None:
+    model = block(MPI.COMM_SELF, tie=1.0e-12, contrast=1.0)
+    blocks = FieldBlocks(model)
+    matrix = compat.create_matrix(model.jacobian_form)
+    compat.assemble_matrix(matrix, model.jacobian_form)
+    stiffness = blocks.cut(matrix)["uu"]
+    motions = rigid_motions(blocks.node_position, MPI.COMM_SELF)
+    assert motions.shape == (6, len(blocks.node_grain), 3)
+    assert np.linalg.matrix_rank(motions.reshape(6, -1)) == 6
+    assert sorted(set(blocks.node_grain.tolist())) == list(range(8))
+    vector, force = stiffness.createVecs()
+    for grain in range(8):
+        own = blocks.node_grain == grain
+        for motion in motions:
+            vector.array[:] = (motion * own[:, None]).ravel()
+            stiffness.mult(vector, force)
+            assert vector.norm() > 0.1
+            assert abs(vector.dot(force)) < 1e-10 * 15e3 * vector.dot(vector)
+        stretch = np.where(own, blocks.node_position[:, 0], 0.0)
+        vector.array[:] = 0.0
+        vector.array[::3] = stretch
+        stiffness.mult(vector, force)
+        assert vector.dot(force) > 1e-3 * 15e3 * vector.dot(vector)
+
+
+@pytest.mark.parametrize("contrast", [1.0, 1000.0])
+def test_contrast_costs_few_iterations(contrast: float) -> None:
+    model = driven(block(MPI.COMM_SELF, contrast=contrast, count=4))
+    solver = NewtonSolver(model, ITERATIVE)
+    solved_step(model, solver, 1.0)
+    assert solver.iterative is not None
+    work = solver.iterative.work
+    assert work.failures == 0 and work.setups == work.solves >= 2
+    assert 1 < work.largest <= 30
+
+
+def test_what_does_not_converge_is_a_failed_step_that_leaves_no_trace() -> None:
+    model = driven(block(MPI.COMM_SELF))
+    solver = NewtonSolver(model, replace(ITERATIVE, linear_iterations=2))
+    model.prepare_step(1.0)
+    outcome = solver.solve()
+    assert not outcome.converged and "LINEAR_SOLVE" in outcome.reason
+    model.state.restore(before := driven(block(MPI.COMM_SELF)).state.snapshot())
+    stepper = Stepper(model, solver, StepSettings(first=1.0, smallest=0.5))
+    before = model.state.snapshot()
+    with pytest.raises(RunStopped, match="LINEAR_SOLVE"):
+        stepper.advance(1.0)
+    after = model.state.snapshot()
+    assert all(before.arrays[name].tobytes() == after.arrays[name].tobytes() for name in before.arrays)
+    assert (before.time, before.steps) == (after.time, after.steps)
+
+
+def test_a_terminal_that_cannot_be_solved_for_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = cell(MPI.COMM_SELF, faces())
+    solver, terminal = NewtonSolver(model, ITERATIVE), terminal_of(model)
+    terminal.control_current(25.0)
+    assert solver.iterative is not None
+    whole = solver.iterative.apply
+    calls = iter(range(100))
+
+    def every_other_one(preconditioner: object, right: object, solution: object) -> None:
+        whole(preconditioner, right, solution)  # type: ignore[arg-type]
+        if next(calls) % 2:
+            reasons = linear_solver.PETSc.PC.FailedReason
+            preconditioner.setFailedReason(reasons.SUBPC_ERROR)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(solver.iterative, "apply", every_other_one)
+    model.prepare_step(40.0)
+    outcome = solver.solve()
+    assert not outcome.converged and "LINEAR_SOLVE" in outcome.reason
+    monkeypatch.undo()
+    model.state.restore(cell(MPI.COMM_SELF, faces()).state.snapshot())
+    terminal.control_current(25.0)
+    assert step(model, solver, 40.0).converged
+
+
+def test_after_forgetting_the_answer_depends_on_the_state_alone() -> None:
+    model = driven(block(MPI.COMM_SELF))
+    solver = NewtonSolver(model, ITERATIVE)
+    solved_step(model, solver, 1.0)
+    start, answers = model.state.snapshot(), []
+    for detour in (0.0, 1.5):
+        model.state.restore(start)
+        if detour:
+            solved_step(model, solver, detour)
+            model.state.restore(start)
+        solver.forget()
+        solved_step(model, solver, 1.0)
+        answers.append(model.state.unknowns.x.array.tobytes())
+    assert answers[0] == answers[1]
+
+
+def test_auto_takes_the_iterative_solver_for_large_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    solid, section = block(MPI.COMM_SELF), quarters(MPI.COMM_SELF)
+    auto = SolverSettings(linear="auto")
+    assert linear_solver.chosen(auto, solid) == linear_solver.chosen(auto, section) == "direct"
+    monkeypatch.setattr(linear_solver, "AUTO_UNKNOWNS", solid.state.space.dofmap.index_map.size_global)
+    assert linear_solver.chosen(auto, solid) == "iterative"
+    monkeypatch.setattr(linear_solver, "AUTO_UNKNOWNS", 1)
+    assert linear_solver.chosen(auto, section) == "direct"
+    assert linear_solver.chosen(ITERATIVE, section) == "iterative"

@@ -12,6 +12,7 @@ from fem.coefficients import Coefficients
 from fem.constitutive import BulkLaw, CellParameters, bulk_law
 from fem.interfaces import cohesive, contact, exchange
 from fem.materials.open_circuit import OpenCircuitCurve
+from fem.swelling import carrying, swelling
 from fem.units import FARADAY
 
 
@@ -54,14 +55,6 @@ def lithiation(concentration: Any, coefficients: Coefficients) -> Any:
     return concentration / coefficients["maximum_concentration"]
 
 
-def swelling(x: Any, coefficients: Coefficients) -> tuple[Any, Any]:
-    """J_c and dJ_c/dx."""
-    a, b, c = (coefficients[f"swelling_{power}"] for power in ("linear", "quadratic", "cubic"))
-    x0 = coefficients["initial_lithiation"]
-    ratio = 1.0 + a * (x - x0) + b * (x**2 - x0**2) + c * (x**3 - x0**3)
-    return ratio, a + 2.0 * b * x + 3.0 * c * x**2
-
-
 def law(
     fields: Fields, plastic_inverse: Any, increment: Any, coefficients: Coefficients, dimension: int
 ) -> BulkLaw:
@@ -81,6 +74,7 @@ def law(
         coefficients["youngs_modulus_slope"],
         coefficients["poisson_ratio"],
         coefficients["filling"],
+        *carrying(x, coefficients),
     )
     return bulk_law(
         fields.displacement,

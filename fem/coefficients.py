@@ -28,6 +28,7 @@ _NAMES = (
     "conducts",
     "stores_metal",
     "metal_floor",
+    "least_volume",
     "hessian_stiffness",
     "filling",
 )
@@ -42,10 +43,12 @@ class Coefficients:
     Attributes:
         function: DG0 vector field.
         names: Name of each component.
+        has_metal: Whether any phase is lithium metal.
     """
 
     function: dfem.Function
     names: tuple[str, ...]
+    has_metal: bool
 
     def __getitem__(self, name: str) -> Any:
         """UFL value of a parameter."""
@@ -63,14 +66,14 @@ def row(material: Material, initial_lithiation: float) -> list[float]:
     linear = quadratic = cubic = 0.0
     if swelling is not None:
         linear, quadratic, cubic = swelling.linear.value, swelling.quadratic.value, swelling.cubic.value
-    scale, diffusivity, slope, floor = 1.0, 0.0, 1.0, 0.0
+    scale, diffusivity, slope, floor, least_volume = 1.0, 0.0, 1.0, 0.0, 1.0
     if isinstance(lithium, Host):
         scale, diffusivity = lithium.maximum_concentration.value, lithium.diffusivity.value
         slope = lithium.smallest_slope.value
     elif isinstance(lithium, Reservoir):
-        # J_c = x: the volume of a grain of metal is what is left of it.
+        # J_c = x: the volume of a grain of metal is what is left of it (but see fem/materials/vacancies.py).
         scale, diffusivity, linear = lithium.concentration.value, lithium.levelling_diffusivity.value, 1.0
-        floor = lithium.floor.value
+        floor, least_volume = lithium.floor.value, lithium.least_volume.value
     elif isinstance(lithium, Conductor):
         diffusivity = conductor_mobility(lithium)
     hessian = 0.0
@@ -90,6 +93,7 @@ def row(material: Material, initial_lithiation: float) -> list[float]:
         float(isinstance(lithium, Conductor)),
         float(isinstance(lithium, Reservoir)),
         floor,
+        least_volume,
         hessian,
         float(not material.solid),
     ]
@@ -113,4 +117,4 @@ def tabulate(
     middle = dmesh.compute_midpoints(domain.mesh, domain.dimension, cells)[:, : domain.dimension]
     values = np.hstack([table[domain.cell_phase], middle])
     function.x.array.reshape(-1, len(names))[space.dofmap.list[:, 0]] = values
-    return Coefficients(function, names)
+    return Coefficients(function, names, any(isinstance(m.lithium, Reservoir) for m in materials))

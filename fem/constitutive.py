@@ -21,12 +21,23 @@ _STRESS_FREE = 1.0e-12
 
 @dataclass(frozen=True)
 class CellParameters:
-    """UFL values of a cell's parameters (cell-wise constants), and how lithium makes it swell."""
+    """UFL values of a cell's parameters: cell-wise constants, and how much of it carries load.
+
+    Attributes:
+        youngs_modulus: In MPa at no lithiation.
+        youngs_modulus_slope: In MPa.
+        poisson_ratio: ν.
+        filling: One in pores, else zero.
+        carrying: Share of the load of dense matter that the cell carries at the same strain; None where all do.
+        carrying_rate: Its derivative by lithiation, or None.
+    """
 
     youngs_modulus: Any
     youngs_modulus_slope: Any
     poisson_ratio: Any
     filling: Any
+    carrying: Any = None
+    carrying_rate: Any = None
 
 
 @dataclass(frozen=True)
@@ -36,14 +47,15 @@ class BulkLaw:
     Attributes:
         deformation: F.
         swelling_ratio: J_c.
-        equivalent_trial: σ_tr in MPa, from the trial deviator.
-        triple_shear: 3 µ̄ in MPa.
+        equivalent_trial: σ_tr in MPa, from the trial deviator, in what carries.
+        triple_shear: 3 µ̄ in MPa, of what carries.
         kirchhoff: Kirchhoff stress per swollen volume τ in MPa, after flow.
         nominal_stress: First Piola-Kirchhoff stress P in MPa.
         elastic_energy: J_c ψe in MPa (energy per reference volume).
         mechanical_potential: ∂(J_c ψe)/∂c at fixed F and Fp, in pJ/fmol.
         elastic_isochoric: b̄e after flow, determinant one.
         swollen_gradient: F Fc⁻¹ = Fe Fp.
+        carrying: Share of the load of dense matter that is carried, or None where all is.
     """
 
     deformation: Any
@@ -56,6 +68,7 @@ class BulkLaw:
     mechanical_potential: Any
     elastic_isochoric: Any
     swollen_gradient: Any
+    carrying: Any = None
 
 
 def deviator(tensor: Any) -> Any:
@@ -112,6 +125,11 @@ def bulk_law(
     shape_energy = 1.5 * (third - 1.0)
     elastic_energy = bulk * volume_energy + shear * shape_energy
     kirchhoff = bulk / 2.0 * (Je**2 - 1.0) * identity + stress_deviator
+    stiffening = bulk_slope * volume_energy + shear_slope * shape_energy
+    if parameters.carrying is not None:
+        # Strain of what carries is that of the whole, its flow too; energy and stress are in proportion.
+        stiffening = parameters.carrying * stiffening + parameters.carrying_rate * elastic_energy
+        elastic_energy, kirchhoff = parameters.carrying * elastic_energy, parameters.carrying * kirchhoff
     # The filling of pores is the compressible neo-Hookean G/2 (|F|² - 3 - 2 ln J) with G = E/2: polyconvex, so that it
     # neither wrinkles nor inverts however far a pore closes.
     filling, soft = parameters.filling, parameters.youngs_modulus / 2.0
@@ -119,7 +137,7 @@ def bulk_law(
     filling_energy = soft / 2.0 * (ufl.inner(F, F) - 3.0 - 2.0 * ufl.ln(ufl.det(F)))
     nominal = swelling_ratio * kirchhoff * ufl.inv(F).T
     by_swelling = swelling_rate * (elastic_energy - kinematics.swelling_trace(kirchhoff, dimension))
-    by_stiffness = swelling_ratio * (bulk_slope * volume_energy + shear_slope * shape_energy)
+    by_stiffness = swelling_ratio * stiffening
     return BulkLaw(
         deformation=F,
         swelling_ratio=swelling_ratio,
@@ -131,6 +149,7 @@ def bulk_law(
         mechanical_potential=(by_swelling + by_stiffness) / concentration_scale,
         elastic_isochoric=strain_deviator + _third_of_trace(strain_deviator, iterations=4) * identity,
         swollen_gradient=swollen,
+        carrying=parameters.carrying,
     )
 
 

@@ -28,8 +28,9 @@ from fem.facet_geometry import Array
 from fem.interfaces import cohesive, contact, debonding, dissipation
 from fem.interfaces.step import InterfaceStep
 from fem.model import ElectrodeModel
+from fem.swelling import vacancies
 
-_BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation")
+_BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation", "vacancies")
 _ASSEMBLED = ("interface_energy", "fracture_dissipation", "viscous_dissipation", "friction_dissipation")
 _INTERFACE = (*_ASSEMBLED, "stabilisation_dissipation")
 # Keeps the division by |dev b̄e|² finite in a stress-free body.
@@ -55,6 +56,7 @@ class BulkEnergy:
         then = balances.law(before, plastic, increment, model.coefficients, dimension)
         power = 0.5 * (flow_power(now, state.increment) + flow_power(then, 0.0)) if model.flows else 0.0
         hessian = ufl.grad(ufl.grad(fields.displacement))
+        lithium = balances.lithiation(fields.concentration, model.coefficients)
         chemical = 0.5 * (now.mechanical_potential + then.mechanical_potential)
         expression = ufl.as_vector(
             [
@@ -63,6 +65,7 @@ class BulkEnergy:
                 + 0.5 * model.coefficients["hessian_stiffness"] * ufl.inner(hessian, hessian),
                 chemical * (fields.concentration - before.concentration),
                 power * state.increment,
+                vacancies(lithium, now.deformation, model.coefficients),
             ]
         )
         points = compat.interpolation_points(state.increment.function_space.element)
@@ -77,8 +80,9 @@ class BulkEnergy:
         """This rank's sums, and its smallest det F.
 
         Returns:
-            ``volume_change_PHASE`` in µm³; ``bulk_energy``, ``chemical_work`` and ``plastic_dissipation`` in pJ; all
-            per µm of depth in 2D. And the smallest det F at a quadrature point.
+            ``volume_change_PHASE``, and what of it is ``vacancies`` in sites of metal, in µm³; ``bulk_energy``,
+            ``chemical_work`` and ``plastic_dissipation`` in pJ; all per µm of depth in 2D. And the smallest det F at a
+            quadrature point.
         """
         values = np.asarray(self._expression.eval(self._mesh, self._cells)).reshape(self._shape)
         change = np.bincount(
@@ -104,7 +108,8 @@ def flow_power(law: constitutive.BulkLaw, increment: Any) -> Any:
     factor = (1.0 - 3.0 * ufl.det(strain) / (third * square + _STRESS_FREE)) / (
         1.0 - square / (6.0 * third**2)
     )
-    return law.swelling_ratio * equivalent * factor
+    carried = equivalent if law.carrying is None else law.carrying * equivalent
+    return law.swelling_ratio * carried * factor
 
 
 class InterfaceEnergy:

@@ -94,6 +94,9 @@ class RowBuilder:
         }
         # What opens between a filling and a grain is space of the pore, whatever the filling itself does.
         parts["pores"] += sums["void_at_pores"] / width
+        # So are the holes that lithium leaves in sites of metal that shrink no further.
+        parts["pores"] += sums["vacancies"] / width
+        parts["lithium_removed"] -= sums["vacancies"] / width
         void = thickness - initial - sum(parts.values())
         stored = sums["bulk_energy"] + sums["interface_energy"]
         energies, fracture = totals.energies, sums["fracture_dissipation"]

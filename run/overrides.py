@@ -32,6 +32,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "quadratic": (-10.0, 10.0),
     "cubic": (-10.0, 10.0),
     "floor": (0.0, 1.0),
+    "least_volume": (0.0, 0.8),
     "rate_sensitivity": (0.0, 1.0),
 }
 _ZERO_ALLOWED = (

@@ -102,17 +102,19 @@ class Host:
 
 @dataclass(frozen=True)
 class Reservoir:
-    """Lithium metal: a grain's J_c is the fraction of its lithium that is left, never below a floor.
+    """Lithium metal: a grain's J_c is the fraction of its lithium that is left, down to a least volume.
 
     Attributes:
         concentration: c of the full metal in fmol/µm³.
-        floor: Smallest J_c; also the fraction below which no more lithium is given.
+        floor: Fraction of its lithium below which a grain gives no more.
         levelling_diffusivity: Numerical: spreads what is left evenly over the grain, in µm²/s.
+        least_volume: Smallest J_c: what leaves a grain this small leaves vacancies (fem/materials/vacancies.py).
     """
 
     concentration: Parameter
     floor: Parameter
     levelling_diffusivity: Parameter
+    least_volume: Parameter
 
 
 @dataclass(frozen=True)

@@ -146,8 +146,9 @@ LITHIUM = Material(
     None,
     Reservoir(
         _p(76.9, "fmol/um^3", "0.534 g/cm3", "read"),
-        _p(0.02, "1", "keeps the elements of an emptied grain", "assumed"),
+        _p(0.02, "1", "lithium that stays in an emptied grain", "assumed"),
         _p(10.0, "um^2/s", "numerical: levels a 5 um grain in seconds", "assumed"),
+        _p(0.15, "1", "an emptied site keeps that share of its volume as vacancies; no source", "assumed"),
     ),
 )
 

@@ -10,7 +10,7 @@ import ufl
 from dolfinx import fem as dfem
 from mpi4py import MPI
 
-from fem import compat
+from fem import balances, compat, swelling
 from fem.domain import cell_volumes
 from fem.gaps import Gaps
 from fem.materials.base import Host
@@ -30,6 +30,7 @@ class Shape:
         volume: Thickness times width in µm³ (µm² in 2D).
         void: Opened at interfaces, in the same unit; gaps that overlap count negative.
         of_phase: Deformed volume of every phase of the model, in the same unit.
+        vacancies: Of that of the metal, holes that lithium has left in its sites.
     """
 
     thickness: float
@@ -37,6 +38,7 @@ class Shape:
     volume: float
     void: float
     of_phase: dict[str, float]
+    vacancies: float
 
 
 def shape(model: ElectrodeModel) -> Shape:
@@ -51,10 +53,21 @@ def shape(model: ElectrodeModel) -> Shape:
     deformed = volumes * mean_determinant(model)
     for number, name in enumerate(domain.phases):
         local[f"volume_{name}"] = float(np.sum(deformed[phase == number]))
+    local["vacancies"] = vacancies(model)
     totals = summed(model, local)
     height, width = Thickness.thickness(totals), abs(totals["top_width"])
     of_phase = {name: totals[f"volume_{name}"] for name in domain.phases}
-    return Shape(height, width, height * width, totals["void"], of_phase)
+    return Shape(height, width, height * width, totals["void"], of_phase, totals["vacancies"])
+
+
+def vacancies(model: ElectrodeModel) -> float:
+    """This rank's holes in sites of metal (fem/materials/vacancies.py) in µm³ (µm² in 2D)."""
+    if not model.coefficients.has_metal:
+        return 0.0
+    dx = ufl.dx(domain=model.domain.mesh, metadata={"quadrature_degree": 4})
+    x = balances.lithiation(model.fields.concentration, model.coefficients)
+    holes = swelling.vacancies(x, model.bulk.deformation, model.coefficients)
+    return float(dfem.assemble_scalar(compat.compile_form(holes * dx)))
 
 
 def mean_determinant(model: ElectrodeModel) -> Array:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fem.domain import cell_volumes
 from fem.gaps import Gaps
 from fem.materials.base import Reservoir
-from fem.measurements.integrals import summed
+from fem.measurements.integrals import summed, vacancies
 from fem.model import ElectrodeModel
 
 
@@ -19,7 +19,8 @@ def measure(model: ElectrodeModel) -> dict[str, float]:
         ``lithium_left`` and ``lithium_consumed`` as shares of the metal at the start, ``lithium_left_fmol`` and
         ``lithium_consumed_fmol`` (per µm of depth in 2D); for every grain NAME ``left_NAME``, the share of its lithium
         that is left; ``void_at_lithium_um2``: void opened at the interfaces of lithium grains with anything else, and
-        ``lithium_removed_um2``: how much area (volume in 3D) the metal has lost. All zero or absent without metal.
+        ``lithium_removed_um2``: how much area (volume in 3D) the metal has lost; ``vacancies_um2``: what of it is holes
+        inside its grains. All zero or absent without metal.
     """
     domain, state = model.domain, model.state
     phases = [m.phase for _, m in model.phase_ids(Reservoir)]
@@ -38,6 +39,7 @@ def measure(model: ElectrodeModel) -> dict[str, float]:
         local[f"began/{name}"] = float(volumes[cells] @ full) * starts[domain.grains[number].phase]
         local[f"volume/{name}"] = float(np.sum(volumes[cells]))
     local["void"] = _void(model, np.isin(np.arange(len(domain.grains)), grains))
+    local["vacancies"] = vacancies(model)
     totals = summed(model, local)
     held, began = (
         sum(v for k, v in totals.items() if k.startswith(f"{part}/")) for part in ("held", "began")
@@ -49,6 +51,7 @@ def measure(model: ElectrodeModel) -> dict[str, float]:
         "lithium_consumed_fmol": began - held,
         "void_at_lithium_um2": totals["void"],
         "lithium_removed_um2": 0.0,
+        "vacancies_um2": totals["vacancies"],
     }
     for number in grains:
         name = domain.grains[number].name

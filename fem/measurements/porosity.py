@@ -1,7 +1,8 @@
-"""Porosity of the electrode as it is now: what is left of the meshed pores, and the void that has opened at interfaces.
+"""Porosity of the electrode as it is now: what is left of the meshed pores, void at interfaces, and vacancies.
 
-Both are areas of the deformed section (volumes in 3D) over thickness times width. In a pressed electrode the first
-shrinks: pores close by flow and sliding of the grains around them. The second grows where interfaces have let go.
+All are areas of the deformed section (volumes in 3D) over thickness times width. In a pressed electrode the first
+shrinks: pores close by flow and sliding of the grains around them. The second grows where interfaces have let go, the
+third where grains of lithium metal have been emptied.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ def measure(model: ElectrodeModel) -> dict[str, float]:
     """Porosity and its parts; collective, and reads only.
 
     Returns:
-        ``porosity``: pores and void together; ``porosity_of_pores``; ``porosity_of_void``; ``porosity_undeformed``;
-        ``thickness_um``; ``pore_volume_ratio``: deformed over undeformed volume of the pores (1 without pores).
+        ``porosity``: pores, void and vacancies together; ``porosity_of_pores``; ``porosity_of_void``;
+        ``porosity_of_vacancies``; ``porosity_undeformed``; ``thickness_um``; ``pore_volume_ratio``: deformed over
+        undeformed volume of the pores (1 without pores).
     """
     now = shape(model)
     pores = [m.phase for m in model.materials if not m.solid]
@@ -28,9 +30,10 @@ def measure(model: ElectrodeModel) -> dict[str, float]:
     box = model.domain.box
     original = box["thickness"] * now.width
     return {
-        "porosity": (held + now.void) / now.volume,
+        "porosity": (held + now.void + now.vacancies) / now.volume,
         "porosity_of_pores": held / now.volume,
         "porosity_of_void": now.void / now.volume,
+        "porosity_of_vacancies": now.vacancies / now.volume,
         "porosity_undeformed": before / original if original > 0.0 else 0.0,
         "pore_volume_ratio": held / before if before > 0.0 else 1.0,
         "thickness_um": now.thickness,

@@ -118,7 +118,9 @@ def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
         graphite,
         Material("pore", soft, hessian_length=p(0.2), solid=False),
         Material(
-            "lithium", Elasticity(p(7.81e3), p(0.0), p(0.38)), lithium=Reservoir(p(76.9), p(0.02), p(10.0))
+            "lithium",
+            Elasticity(p(7.81e3), p(0.0), p(0.38)),
+            lithium=Reservoir(p(76.9), p(0.02), p(10.0), p(0.15)),
         ),
         Material("electrolyte", Elasticity(p(2.2e4), p(0.0), p(0.37)), lithium=Conductor(p(0.8))),
     ]

@@ -37,7 +37,7 @@ WIDTH = 2.0
 RESISTANCE, DEPTH = 1.0e6, 1.0e-4
 # Steps of minutes: lithium balances to rounding of what diffuses meanwhile.
 SETTINGS = replace(TIGHT, lithium_tolerance=1e-10)
-METAL = Reservoir(p(76.9), p(0.02), p(10.0))
+METAL = Reservoir(p(76.9), p(0.02), p(10.0), p(0.15))
 # j_c: metal that is full, at µ = 0, gives 0.98/0.99 of what it could to the host at x = 0.2.
 OUTFLOW = 0.98 / 0.99 * FARADAY * CURVE.voltage(0.2) / RESISTANCE
 # 3/2 ε̇0 (3 / (2 n S))^n of the creep law, in 1/(s MPa^n).

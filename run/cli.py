@@ -291,6 +291,14 @@ def _benchmark(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
         from run.benchmark_polycrystal import DEFAULT_OUT, run_polycrystal
 
         return run_polycrystal(Path(given.out) if given.out else DEFAULT_OUT)
+    if given.what == "solvers":
+        from run import benchmark_solvers as solvers
+
+        return solvers.run_solvers(
+            given.unknowns or solvers.DEFAULT_SIZES,
+            given.direct_up_to if given.direct_up_to is not None else solvers.DEFAULT_DIRECT,
+            Path(given.out) if given.out else solvers.DEFAULT_OUT,
+        )
     if given.what == "interfaces":
         from run import benchmark_interfaces as interfaces
 

@@ -127,7 +127,7 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
         "benchmark",
         "Measure against plain DOLFINx, on 1 and 2 ranks. WHAT is newton, a Newton step of the demonstration, or "
         "polycrystal, the yardstick of interface codes; or interfaces, a lithiation with contact, damage and steps "
-        "varied.",
+        "varied; or solvers, the iterative linear solver in three dimensions.",
     )
     _add_benchmarks(benchmark)
     command("doctor", "Say whether everything needed is there and MPI works. Changes nothing.")
@@ -177,6 +177,20 @@ def _add_benchmarks(parser: argparse.ArgumentParser) -> None:
     )
     polycrystal.add_argument(
         "--out", metavar="FILE.json", help="the figures (default: results/benchmark/polycrystal.json)"
+    )
+    solvers = kinds.add_parser(
+        "solvers",
+        help="the iterative linear solver in three dimensions, at several sizes, beside the direct one",
+        allow_abbrev=False,
+    )
+    solvers.add_argument(
+        "--unknowns", type=float, nargs="+", metavar="N", help="sizes of the blocks (default: 3e4 1e5)"
+    )
+    solvers.add_argument(
+        "--direct-up-to", type=float, metavar="N", help="unknowns up to which the direct solver runs (4e4)"
+    )
+    solvers.add_argument(
+        "--out", metavar="FILE.json", help="the figures (default: results/benchmark/solvers.json)"
     )
     interfaces = kinds.add_parser(
         "interfaces",

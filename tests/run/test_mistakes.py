@@ -176,6 +176,10 @@ def test_a_file_that_is_no_case(
         (["benchmark", "newton", "missing"], ("DIR", "missing", "run folder")),
         (["benchmark", "newton", "--refine", "100"], ("--refine", "100", "between")),
         (["benchmark", "polycrystal", "--out", "table.txt"], ("--out", "table.txt", ".json")),
+        (["benchmark", "solvers", "--unknowns", "100"], ("--unknowns", "100", "between 2e4 and 1e7")),
+        (["benchmark", "solvers", "--unknowns", "nan"], ("--unknowns", "nan", "between 2e4 and 1e7")),
+        (["benchmark", "solvers", "--direct-up-to", "-1"], ("--direct-up-to", "-1", "0 or more")),
+        (["benchmark", "solvers", "--out", "table.txt"], ("--out", "table.txt", ".json")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

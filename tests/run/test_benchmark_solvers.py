@@ -1,0 +1,58 @@
+"""``swellbound benchmark solvers``: how ranks would share a block, counted again by sets, and the lines it prints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from run import partition_figures
+from run.benchmark_solvers import TABLE_HEADER, table_row
+from tests.blocks import block
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_shares_are_those_counted_by_sets(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = block(MPI.COMM_SELF)
+    domain, dofmap = model.domain, model.state.space.dofmap.list
+    dealt = np.random.default_rng(1).integers(0, parts, len(domain.cell_grain))
+    monkeypatch.setattr(partition_figures, "_partition", lambda *_: dealt)
+    found = partition_figures.shared(domain, parts)
+
+    corners = [set(corner) for corner in domain.mesh.geometry.dofmap.tolist()]
+    seen: list[set[int]] = [set() for _ in range(parts)]
+    owner: dict[int, int] = {}
+    for cell, rank in enumerate(dealt.tolist()):
+        for dof in dofmap[cell].tolist():
+            owner[dof] = min(rank, owner.get(dof, parts))
+        for other, beside in enumerate(dealt.tolist()):
+            if other == cell or (beside != rank and len(corners[cell] & corners[other]) == 3):
+                seen[rank] |= set(dofmap[other].tolist())
+    owned = [sum(1 for rank in owner.values() if rank == part) for part in range(parts)]
+    ghosts = [sum(1 for dof in seen[part] if owner[dof] != part) for part in range(parts)]
+    assert sum(owned) == model.state.space.dofmap.index_map.size_global
+    assert found["unknowns"] == pytest.approx(max(owned) / np.mean(owned))
+    assert (found["ghosts_mean"], found["ghosts_most"]) == (pytest.approx(np.mean(ghosts)), max(ghosts))
+    assert found["ghost_share"] == pytest.approx(sum(ghosts) / sum(owned))
+    assert found["neighbours_most"] == max(
+        len({owner[dof] for dof in seen[part]} - {part}) for part in range(parts)
+    )
+    assert found["cells"] == pytest.approx(np.bincount(dealt).max() * parts / len(dealt))
+
+
+def test_the_partitioner_shares_cells_evenly() -> None:
+    domain = block(MPI.COMM_SELF, count=4).domain
+    found = partition_figures.shared(domain, 4)
+    assert 1.0 <= found["cells"] < 1.2 and found["neighbours_most"] <= 3.0
+    assert 0.0 < found["ghost_share"] < 2.0
+
+
+def test_a_line_has_what_the_header_announces() -> None:
+    row = {
+        "linear": "iterative", "ranks": 2, "unknowns": 1000, "grains": 8, "krylov_mean": 12.5, "krylov_most": 14,
+        "tangent_s": 0.01, "setup_s": 0.02, "solve_s": 0.03, "memory_mib": 10.0,
+    }  # fmt: skip
+    line = table_row(row)
+    assert line == "| iterative | 2 | 1000 | 8 | 12.5, 14 | 10 | 20 | 30 | 10.2 |"
+    assert line.count("|") == TABLE_HEADER.splitlines()[0].count("|")
+    assert "in solve" in table_row({**row, "linear": "direct"})

@@ -135,6 +135,7 @@ def pull(
         damage_change=how.damage_change,
         stabilisation=0.0,
         resting_stabilisation=_RESTING,
+        holding_stabilisation=0.0,
     )
     solver = NewtonSolver(model, settings)
     stepper = Stepper(model, solver, limits, ledger.measure)

@@ -171,10 +171,10 @@ class ElectrodeModel:
             table = flow_table(domain.cell_phase[state.point_cells], self.materials, temperature)
             self.flow = FlowUpdate(domain, state, table, forms.flow)
         self._interface_forms = build_interface_forms(self) if self.interfaces.kinds else None
-        self._breakable_area = 0.0
+        self.breakable_areas: npt.NDArray[np.float64] = np.empty(0)
         if self._interface_forms is not None:
-            breakable = self.facet_constants.integrals(self._interface_forms.breakable)
-            self._breakable_area = float(self.comm.allreduce(float(np.sum(breakable))))
+            self.breakable_areas = self.facet_constants.integrals(self._interface_forms.breakable)
+        self._breakable_area = float(self.comm.allreduce(float(np.sum(self.breakable_areas))))
         self.tension, self.stabilisation = Tension(self), Stabilisation(self)
         self.constraints = build_constraints(domain, self.state, self.loads, self.control)
         nodes = tabulate_nodes(domain, self.materials, self.state)

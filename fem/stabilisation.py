@@ -17,6 +17,9 @@ from fem import balances, compat
 if TYPE_CHECKING:
     from fem.model import ElectrodeModel
 
+# Mean damage of a facet from which it counts as broken.
+_BROKEN = 0.999
+
 
 class Stabilisation:
     """Sets how much departures are resisted, and measures the work of it.
@@ -51,10 +54,21 @@ class Stabilisation:
         values[touched] = np.maximum(values[touched], stiffness)
         model.facet_constants.set_values(model.state.stabilisation, values)
 
-    def release(self, factor: float, least: float) -> None:
-        """Lower all stiffnesses by a factor, to no less than ``least`` MPa/µm."""
-        constants, field = self._model.facet_constants, self._model.state.stabilisation
-        constants.set_values(field, np.maximum(factor * constants.values(field), least))
+    def release(self, factor: float, least: float, holding: float = 0.0) -> None:
+        """Lower all stiffnesses by a factor, to no less than a stiffness at rest; collective.
+
+        Args:
+            factor: On all stiffnesses.
+            least: Stiffness at rest in MPa/µm.
+            holding: The same where an interface that can break still holds: of the order of the slope at which it
+                softens, σ_max² / (2 Gc), so that damage within a step is no instability.
+        """
+        model = self._model
+        constants, field = model.facet_constants, model.state.stabilisation
+        rest = np.full(len(constants.values(field)), least)
+        if holding > least:
+            rest[model.facet_damage() < _BROKEN * model.breakable_areas] = holding
+        constants.set_values(field, np.maximum(factor * constants.values(field), rest))
 
     def work(self) -> float:
         """Work over the step in pJ (per µm of depth in 2D), of the dofs this rank owns; collective.

@@ -1,10 +1,12 @@
 """Time steps: predict, solve, accept or roll back; the step grows and shrinks with convergence and change.
 
-A step that fails nearly always fails at one or two grains that snap loose or turn over. Cutting the step for the
-whole electrode is the dear way through; here those grains alone are slowed: departures of their interfaces from the
-motion expected of them (that of the last step) meet a stiffness that fades over the following steps. It acts like
-inertia: nothing in steady motion, of second order in the step elsewhere, and its work, which stands for the kinetic
-energy of the snap, is reported. Only when that fails as well is the step rejected, and then cut.
+Interfaces that soften have more than one equilibrium to go to, and grains that let go have none nearby. What leads
+through is numerical inertia: departures of an interface from the motion expected of it (that of the last step) meet a
+stiffness. It is nothing in steady motion and of second order in the step elsewhere; its work, which stands for the
+kinetic energy of what snaps, is reported, and where a step spends more than a small share of its work on it the next
+one is shorter. An interface that holds meets a stiffness above the slope at which it softens, so that a step has one
+solution; a broken one much less. Where a step fails even so, the few grains that are to blame are slowed by far more,
+which fades over the following steps, and the step is cut.
 """
 
 from __future__ import annotations
@@ -37,11 +39,15 @@ class StepSettings:
         damage_change: Largest change of the area-averaged damage in a step that is aimed at.
         target_iterations: Newton iterations at which the step stays as it is.
         growth: Largest growth factor from one step to the next.
-        cut: Factor after every second failure of a step.
+        cut: Factor after every failure of a step.
         stabilisation: Stiffness in MPa/µm against departures from the expected motion at grains that stall or fail.
         release: Factor on that stiffness from step to step.
         resting_stabilisation: What it never falls below: it holds a grain without any contact on its way, with
             0.3 MPa for a departure of 10 nm in a step, so that Newton's method does not throw it from wall to wall.
+        holding_stabilisation: The same at interfaces that can break and still hold, about three times the slope
+            σ_max² / (2 Gc) at which they soften.
+        resisted_share: Share of a step's work that is aimed at for all stabilisation together.
+        resolved: Step in s below which that share is of no account: a snap stays one however short the step.
     """
 
     first: float = 1.0
@@ -54,6 +60,9 @@ class StepSettings:
     stabilisation: float = 100.0
     release: float = 0.3
     resting_stabilisation: float = 30.0
+    holding_stabilisation: float = 2000.0
+    resisted_share: float = 0.05
+    resolved: float = 30.0
     cut: float = 0.4
 
 
@@ -86,6 +95,7 @@ class Stepper:
         solver: Its Newton solver.
         settings: Step limits.
         before_commit: Called after convergence and before history is overwritten; returning False rejects the step.
+        resisted: Called after that; gives the share of the step's work that the stabilisation has taken.
     """
 
     def __init__(
@@ -94,13 +104,14 @@ class Stepper:
         solver: NewtonSolver,
         settings: StepSettings,
         before_commit: Callable[[], bool] | None = None,
+        resisted: Callable[[], float] | None = None,
     ):
         self.model, self.solver, self.settings = model, solver, settings
-        self._before_commit = before_commit
+        self._before_commit, self._resisted = before_commit, resisted
         self.next_dt = settings.first
         self._last: tuple[float, npt.NDArray[np.float64]] | None = None
         self._admissible = _AdmissibleCheck(model)
-        model.stabilisation.release(1.0, settings.resting_stabilisation)
+        self._release(1.0)
 
     def advance(self, limit: float, judge: Callable[[float], float | None] | None = None) -> StepReport:
         """Take one step of at most ``limit`` seconds.
@@ -151,9 +162,9 @@ class Stepper:
                 continue
             rejected, wasted = rejected + 1, wasted + outcome.iterations
             self._last = None
-            slow(restless)
-            if rejected % 2 == 0:
-                dt *= settings.cut
+            dt *= settings.cut
+            if rejected > 2:
+                slow(restless)
             if dt < settings.smallest:
                 model.state.restore(start)  # the stabilisation of the attempts as well
                 model.elapsed.value = 0.0
@@ -183,11 +194,12 @@ class Stepper:
         unknowns = model.state.unknowns.x.array
         rate = (unknowns - start.arrays["unknowns"]) / dt
         lithiation = self._largest_lithiation_change(unknowns - start.arrays["unknowns"])
+        resisted = 0.0 if self._resisted is None else self._resisted()
         before = model.mean_damage()
         model.commit()
         damage = model.mean_damage() - before
         self._last = (dt, rate)
-        model.stabilisation.release(settings.release, settings.resting_stabilisation)
+        self._release(settings.release)
         factor = settings.growth
         if outcome.iterations > settings.target_iterations:
             factor = max(0.5, settings.target_iterations / outcome.iterations)
@@ -196,8 +208,18 @@ class Stepper:
         for change, allowed in ((lithiation, settings.lithiation_change), (damage, settings.damage_change)):
             if change > 0.0:
                 factor = min(factor, max(0.3, allowed / change))
+        if resisted > 0.0:
+            # A departure grows with the square of the step, its work with the fourth power, the step's with the first.
+            # What snaps does so in steps of any length: below a certain one shorter ones show nothing more.
+            wanted = max(0.5, (settings.resisted_share / resisted) ** (1.0 / 3.0))
+            factor = min(factor, max(wanted, settings.resolved / dt))
         self.next_dt = dt * factor
         return StepReport(dt, outcome.iterations, rejected, wasted, lithiation, damage)
+
+    def _release(self, factor: float) -> None:
+        settings = self.settings
+        rest = settings.resting_stabilisation, settings.holding_stabilisation
+        self.model.stabilisation.release(factor, *rest)
 
     def _expected(self, dt: float) -> npt.NDArray[np.float64] | None:
         """Unknowns at the end of a step by linear extrapolation of the last one, concentrations inside their bounds."""

@@ -66,14 +66,17 @@ VARIANTS = (
     Variant("contact_stiffer", "contact ten times stiffer", lambda history: _contact(10.0)),
     Variant(
         "less_inertia",
-        "numerical inertia a tenth",
-        lambda history: (f"time.resting_stabilisation={0.1 * StepSettings.resting_stabilisation:g} MPa/um",),
+        "numerical inertia a third",
+        lambda history: (
+            f"time.resting_stabilisation={StepSettings.resting_stabilisation / 3.0:g} MPa/um",
+            f"time.holding_stabilisation={StepSettings.holding_stabilisation / 3.0:g} MPa/um",
+        ),
     ),
     Variant("exponential", "exponential law", lambda history: ("interfaces.all.law=exponential",)),
     Variant(
-        "less_relaxed",
-        "damage relaxed over half a step",
-        lambda history: ("solver.damage_relaxation=0.5",),
+        "relaxed",
+        "damage relaxed over two steps",
+        lambda history: ("solver.damage_relaxation=2",),
     ),
     Variant("smaller_steps", "steps four times smaller", _smaller_steps),
 )

@@ -66,6 +66,11 @@ class TimeTable(_Table):
     resting_stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6, True)] = (
         StepSettings.resting_stabilisation
     )
+    holding_stabilisation: Annotated[float, Quantity(units.STIFFNESS, 0.0, 1.0e6, True)] = (
+        StepSettings.holding_stabilisation
+    )
+    resisted_share: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] = StepSettings.resisted_share
+    resolved: Duration = StepSettings.resolved
     cut: Annotated[float, Quantity(units.NUMBER, 0.0, 0.95)] = StepSettings.cut
 
     @model_validator(mode="after")
@@ -99,7 +104,7 @@ class SolverTable(_Table):
     first_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.first_update
     largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.largest_update
     largest_strain: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] = SolverSettings.largest_strain
-    damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 2.0
+    damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 0.0
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = SolverSettings.line_search
     linear: Literal["direct", "iterative", "auto"] = "auto"
     linear_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 0.01)] = SolverSettings.linear_tolerance

@@ -163,6 +163,7 @@ class Pull:
                 target_iterations=settings.maximum_iterations,
                 stabilisation=0.0,
                 resting_stabilisation=0.0,
+                holding_stabilisation=0.0,
             ),
         )
 

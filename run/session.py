@@ -94,8 +94,9 @@ class Session:
         if self.options.origin is not None:
             origin.load(self.options.origin, self.model, self.comm)
         self.solver = CountingSolver(self.model, solver_settings(case))
-        self.stepper = Stepper(self.model, self.solver, step_settings(case), self._measure)
         self.observer = Observer(self.model)
+        measures = self._measure, self.observer.resisted_share
+        self.stepper = Stepper(self.model, self.solver, step_settings(case), *measures)
         self.course = make_course(case, self.model, self.stepper, self.observer, sidecar, self.options.out)
         self.columns = {**self.observer.columns, **self.course.columns}
         self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)

@@ -20,7 +20,7 @@ BY_DIMENSION = {
     3: "three dimensions: contact between the facets that were neighbours only, none by search",
 }
 NOTES = (
-    "damage follows the opening over solver.damage_relaxation time steps: the longer the steps, the later bonds let go",
+    "interfaces resist departures from the motion of the last step (numerical inertia); what that takes is reported",
     "pores are meshed with a soft filling",
     "diffusivities and conductivities follow the temperature only where an activation energy is given",
     "penetration_max_um is the largest over all accepted steps; everything else is as at the end",
@@ -39,6 +39,10 @@ class Ending:
 def simplifications(model: ElectrodeModel) -> list[str]:
     """What a model leaves out or replaces, in sentences."""
     notes = [BY_DIMENSION[model.domain.dimension], *NOTES]
+    if model.relaxation_ratio > 0.0:
+        notes.append(
+            f"damage follows the opening over {model.relaxation_ratio:g} time steps: bonds let go too late"
+        )
     if model.kinetics is not None:
         notes.append(
             "charge transfer follows Butler and Volmer with exchange currents that are assumed (docs/cell.md)"

@@ -11,6 +11,9 @@ from fem.interfaces.opening import split_opening
 # Slip velocity (µm/s) below which a contact creeps instead of sticking. Ten times less took half as many Newton
 # iterations again on the demo electrode; friction is then sharper than the assumed coefficient deserves.
 CREEP_VELOCITY = 5.0e-5
+# Slip in a step (µm) below which it does so however short the step: a contact that snaps within milliseconds would
+# otherwise have a friction without any slope left to follow.
+LEAST_CREEP = 2.0e-4
 
 
 def contact_traction(opening: Any, normal: Any, stiffness: Any) -> Any:
@@ -32,7 +35,9 @@ def contact_energy(opening: Any, normal: Any, stiffness: Any) -> Any:
 
 
 def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any, dt: Any) -> Any:
-    """Coulomb friction against the slip velocity v = s / dt: µ p v / √(v² + v0²), with the pressure at the beginning.
+    """Coulomb friction against the slip s of a step: µ p s / √(s² + s0²), with the pressure at the beginning.
+
+    s0 is what a contact creeps in a step of that length, v0 dt, and no less than :data:`LEAST_CREEP`.
 
     Args:
         slip: Change of the opening in the step in µm; its tangential part counts.
@@ -42,12 +47,8 @@ def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any, d
         dt: Step in s.
     """
     _, tangential = split_opening(slip, normal)
-    return (
-        coefficient
-        * pressure
-        * tangential
-        / ufl.sqrt(ufl.dot(tangential, tangential) + (CREEP_VELOCITY * dt) ** 2)
-    )
+    creep = ufl.max_value(CREEP_VELOCITY * dt, LEAST_CREEP)
+    return coefficient * pressure * tangential / ufl.sqrt(ufl.dot(tangential, tangential) + creep**2)
 
 
 def closed_part(along: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fem.interfaces import contact_search
-from fem.interfaces.contact import CREEP_VELOCITY
+from fem.interfaces.contact import CREEP_VELOCITY, LEAST_CREEP
 from fem.interfaces.contact_memory import ContactMemory
 from fem.interfaces.contact_pairs import Pairs
 from fem.interfaces.hand_over import paired_share, released_share
@@ -257,7 +257,7 @@ class SurfaceContact:
         return gap, np.einsum("pd,pd->p", relative, pairs.tangent)
 
     def _creep(self) -> float:
-        return CREEP_VELOCITY * float(self._model.dt.value)
+        return max(CREEP_VELOCITY * float(self._model.dt.value), LEAST_CREEP)
 
 
 def _chosen(

@@ -8,6 +8,8 @@ from mpi4py import MPI
 
 from fem.model import ElectrodeModel
 from fem.observables import Observer
+from fem.solver import NewtonSolver, SolverSettings
+from fem.stepping import Stepper, StepSettings
 from tests.fem.bodies import WIDTH, held, law, move, two_grains
 from tests.small import Array, residual
 
@@ -94,3 +96,31 @@ def test_it_grows_at_the_grains_that_snap_and_fades_everywhere(comm: MPI.Intraco
     assert values() == [3.0]
     model.stabilisation.resist(set(), 1e6)
     assert values() == [3.0]
+
+
+@pytest.mark.parallel
+def test_interfaces_that_hold_resist_more_than_broken_ones(comm: MPI.Intracomm) -> None:
+    """And ties, which never break, no more than broken ones."""
+    rest, holding = 3.0, 50.0
+    for breakable, opening, expected in ((True, 0.0, holding), (True, 1.0, rest), (False, 1.0, rest)):
+        model = two_grains(comm, held(), law(breakable=breakable))
+        facets = model.facet_history
+        facets.set_values(model.state.largest_opening, np.full(len(model.interfaces.facets), opening))
+        model.stabilisation.release(0.0, rest, holding)
+        local = model.facet_constants.values(model.state.stabilisation)
+        assert {round(float(v), 9) for part in comm.allgather(local.tolist()) for v in part} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("share", "factor"), [(0.0, 1.5), (0.05, 1.0), (0.2, 0.25 ** (1.0 / 3.0)), (9.0, 0.5)]
+)
+def test_steps_shrink_where_inertia_takes_much_of_the_work(share: float, factor: float) -> None:
+    model = two_grains(MPI.COMM_SELF, held(), law())
+    settings = StepSettings(first=4.0, growth=1.5, resisted_share=0.05, resolved=1.0)
+    stepper = Stepper(model, NewtonSolver(model, SolverSettings()), settings, lambda: True, lambda: share)
+    stepper.advance(100.0)
+    assert stepper.next_dt == pytest.approx(4.0 * factor)
+    stepper.next_dt = 1.5
+    stepper.advance(100.0)
+    # A snap is one however short the step: not below ``resolved`` for that.
+    assert stepper.next_dt == pytest.approx(max(1.5 * factor, 1.0))

@@ -53,7 +53,7 @@ MISTAKES = [
     ("materials.graphite=3", ("materials.graphite", "3", "table")),
     ("interfaces.graphite|silcon.strength=3 MPa", ("graphite|silcon", "did you mean graphite|silicon?")),
     ("interfaces.silicon|graphite.strength=3 J/m^2", ("silicon|graphite.strength", "3 J/m^2", "MPa")),
-    ("interfaces.all.strength=500 MPa", ("interfaces.all", "500 MPa", "above 0.625 J/m^2")),
+    ("interfaces.all.strength=500 MPa", ("interfaces.all", "500 MPa", "above 6.25 J/m^2")),
     ("interfaces.graphite|silicon.relaxation_time=3 s", ("relaxation_time", "3 s", "interfaces.all")),
     (
         "interfaces.graphite|silicon.law=exponental",
@@ -76,7 +76,7 @@ MISTAKES = [
     ),
     (
         "interfaces.all.shear_fracture_energy=0.5 mJ/m^2",
-        ("shear_fracture_energy", "0.0005 J/m^2", "above 0.001"),
+        ("shear_fracture_energy", "0.0005 J/m^2", "above 0.01 "),
     ),
     ("interfaces.all.shear_fracture_energi=1 J/m^2", ("did you mean shear_fracture_energy?",)),
     (

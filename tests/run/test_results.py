@@ -113,3 +113,5 @@ def test_what_is_simplified_goes_by_the_model(
     for part in ("kinetics", "reactions"):  # only whether there is any matters
         monkeypatch.setattr(model, part, object())
     assert len(simplifications(model)) == len(notes) + 2
+    model.relaxation_ratio = 2.0
+    assert any("over 2 time steps" in note for note in simplifications(model))

@@ -162,8 +162,9 @@ def test_a_rejected_step_leaves_no_trace() -> None:
 
         solver = NewtonSolver(model, SETTINGS)
         settings = StepSettings(
-            first=1.0, largest=1.0, growth=1.0, stabilisation=1e-9, resting_stabilisation=0.0
-        )
+            first=1.0, largest=1.0, growth=1.0, cut=1.0,
+            stabilisation=1e-9, resting_stabilisation=0.0, holding_stabilisation=0.0,
+        )  # fmt: skip
         stepper = Stepper(model, solver, settings, accept)
         for part in (*cycle(2), *cycle(2)):
             model.control("pressure").value = -0.5 * STRENGTH * part

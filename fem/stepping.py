@@ -26,6 +26,9 @@ from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, Outcome
 from fem.state import Snapshot
 
+# Lithiation of a node from which it counts as full.
+_FULL = 0.999
+
 
 @dataclass(frozen=True)
 class StepSettings:
@@ -170,7 +173,7 @@ class Stepper:
                 model.elapsed.value = 0.0
                 raise RunStopped(
                     f"at t = {model.state.time:.6g} s steps of {dt / settings.cut:.3g} s still fail ({reason}); "
-                    f"the smallest allowed step is {settings.smallest:.3g} s"
+                    f"the smallest allowed step is {settings.smallest:.3g} s{self._admissible.full_grain()}"
                 )
 
     def begin_anew(self, first: float) -> None:
@@ -252,6 +255,24 @@ class _AdmissibleCheck:
             compat.interpolation_points(space.element),
             jit_options=compat.jit_options(),
         )
+
+    def full_grain(self) -> str:
+        """A clause about the fullest grain where a node of it is as good as full, else nothing; collective.
+
+        Newton's method then fails for a reason that is none of its own.
+        """
+        model, storing = self.model, self.model.storing_dofs
+        share = np.zeros(len(model.state.previous.x.array))
+        share[storing] = model.state.previous.x.array[storing] / model.capacity_of_node[storing]
+        per_cell = np.max(share[model.state.dofs.cell_concentration], axis=1, initial=0.0)
+        here = (0.0, "")
+        if len(per_cell):
+            cell = int(np.argmax(per_cell))
+            here = (float(per_cell[cell]), model.domain.grains[model.domain.cell_grain[cell]].name)
+        fullest, name = max(model.comm.allgather(here))
+        if fullest < _FULL:
+            return ""
+        return f"; {name} is full in places (lithiation {fullest:.5f}): too slow in passing on lithium for this current"
 
     def problem(self) -> str | None:
         """Why the current unknowns must not be accepted, or None; the same on every rank."""

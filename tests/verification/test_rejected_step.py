@@ -104,3 +104,17 @@ def test_a_step_after_a_rejection_is_as_if_there_had_been_none(comm: MPI.Intraco
         else:  # the factorisation on several ranks sums in an order of its own each time
             np.testing.assert_allclose(array, retried.arrays[name], rtol=1e-7, atol=1e-12, err_msg=name)
     assert any(np.any(start.arrays[name] != retried.arrays[name]) for name in start.arrays)
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("filling", [0.5, 0.9995])
+def test_a_full_grain_is_named_where_a_run_stops(comm: MPI.Intracomm, filling: float) -> None:
+    model = electrode(comm)
+    storing = model.storing_dofs
+    for function in (model.state.unknowns, model.state.previous):
+        function.x.array[storing] = filling * model.capacity_of_node[storing]
+    model.control("influx").value = float("nan")
+    stepper = Stepper(model, NewtonSolver(model, SolverSettings()), StepSettings(first=1.0, smallest=0.5))
+    with pytest.raises(RunStopped) as stop:
+        stepper.advance(1.0)
+    assert ("is full in places (lithiation 0.99950)" in str(stop.value)) == (filling > 0.9)

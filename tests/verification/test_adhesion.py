@@ -23,7 +23,7 @@ from fem.materials.base import Material
 from fem.model import ElectrodeModel
 from fem.section import Section, hold_elsewhere, section_above
 from fem.solver import SolverSettings
-from tests.small import grid, host, law, mesh_of, midpoints, model_on, overstress, sides
+from tests.small import grid, host, law, mesh_of, midpoints, model_on, overstress, set_displacement, sides
 
 PLANE_STRAIN = 1.0 - 0.3**2
 LAYERS = ("alpha", "beta", "alpha")
@@ -95,6 +95,19 @@ def test_pulled_off_a_block_takes_its_fracture_energy_and_strength() -> None:
     assert end["cohesive_J_m2"] == pytest.approx(0.31, rel=5e-3)
     assert end["debonded_share"] == pytest.approx(1.0, abs=5e-3)
     assert parts(end) == pytest.approx(end["external_work_J_m2"], rel=5e-3)
+
+
+def test_a_body_that_pushes_on_the_grip_at_first_is_pulled_off_all_the_same() -> None:
+    """Gripped while it is pressed: a force below zero does not mean that the force has gone."""
+    model = beam(8, 2, 8.0, 2.0, 15e3, law(20.0, 0.31))
+    set_displacement(model, lambda x: np.stack([0.0 * x[0], -5e-4 * (x[1] - 0.5)]), 1)
+    model.state.previous.x.array[:] = model.state.unknowns.x.array
+    curve = pull(model, lowest(model), Pull(farthest=0.2, largest=1e-3, damage_change=0.01), SolverSettings())
+    force = column(curve, "force_N_m") / 8.0
+    assert force[1] < -1.0
+    assert curve.complete and "the force has gone" in curve.reason
+    assert force.max() == pytest.approx(20.0, rel=0.015)
+    assert curve.rows[-1]["cohesive_J_m2"] == pytest.approx(0.31, rel=5e-3)
 
 
 def test_a_layer_that_flows_adds_its_plastic_work() -> None:

@@ -11,6 +11,7 @@ from mpi4py import MPI
 from fem import compat, linear_solver
 from fem.errors import RunStopped
 from fem.field_blocks import FieldBlocks
+from fem.field_preconditioner import FieldPreconditioner
 from fem.model import ElectrodeModel
 from fem.near_null_space import rigid_motions
 from fem.solver import NewtonSolver, SolverSettings
@@ -52,6 +53,33 @@ def test_motions_of_a_grain_alone_meet_no_resistance() -> None:
         vector.array[::3] = stretch
         stiffness.mult(vector, force)
         assert vector.dot(force) > 1e-3 * 15e3 * vector.dot(vector)
+
+
+def test_lithium_that_is_off_is_found_at_once_and_its_balance_is_met() -> None:
+    model = driven(block(MPI.COMM_SELF))
+    held = np.unique(np.concatenate([constraint.dofs for constraint in model.constraints])).astype(np.int32)
+    fields = FieldPreconditioner(model, held, "lithium_alone_")
+    matrix = compat.create_matrix(model.jacobian_form)
+    model.prepare_step(1.0)
+    assert model.update_flow()
+    compat.assemble_matrix(matrix, model.jacobian_form)
+    matrix.zeroRowsLocal(held, diag=1.0)
+    fields.take(matrix)
+    lithium = FieldBlocks(model).lithium_dofs
+    error, residual = matrix.createVecs()
+    found, left = matrix.createVecs()
+    rng = np.random.default_rng(1)
+    error.array[lithium] = rng.random(len(lithium))
+    matrix.mult(error, residual)
+    fields.apply(residual, found)
+    np.testing.assert_allclose(found.array, error.array, atol=1e-9)
+    residual.array[:] = rng.random(len(residual.array))
+    residual.array[held] = 0.0
+    fields.apply(residual, found)
+    matrix.mult(found, left)
+    left.aypx(-1.0, residual)
+    assert np.max(np.abs(left.array[lithium])) < 1e-6 < np.max(np.abs(left.array))
+    fields.forget()
 
 
 @pytest.mark.parametrize("tie", [2.0e5, 30.0])

@@ -34,7 +34,7 @@ class MeshFileTable(_Table):
 
 
 class DriveTable(_Table):
-    """[drive]: what is done to the electrode; of a mean lithiation and a duration, what comes first ends it."""
+    """[drive]: what is done to the electrode; what comes first of a mean lithiation, a duration, a voltage ends it."""
 
     temperature: Annotated[float, Quantity(units.TEMPERATURE, 233.15, 450.0)] = 333.15
     stack_pressure: Annotated[float, Quantity(units.PRESSURE, 0.0, 1000.0, True)] = 1.0
@@ -42,6 +42,17 @@ class DriveTable(_Table):
     until_mean_lithiation: Fraction | None = None
     duration: Duration | None = None
     start_voltage: Annotated[float, Quantity(units.VOLTAGE, 0.0, 3.0)] = 1.2
+    until_voltage: Annotated[float, Quantity(units.VOLTAGE, -100.0, 3.0, True)] = 0.0
+
+    @model_validator(mode="after")
+    def _falling(self) -> DriveTable:
+        if not self.until_voltage < self.start_voltage:
+            raise PydanticCustomError(
+                "clause",
+                "until_voltage = {low} V must lie below start_voltage = {high} V: the voltage falls in a drive",
+                {"low": self.until_voltage, "high": self.start_voltage},
+            )
+        return self
 
     @property
     def end_lithiation(self) -> float | None:

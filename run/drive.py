@@ -27,6 +27,7 @@ from fem.observables import Row
 from fem.stepping import Stepper, StepReport
 from fem.units import FARADAY
 from run.case_tables import DriveTable
+from run.folder import LOG
 from run.process.plan import Planned
 
 #: Largest distance from the mean lithiation asked for at which the drive has ended.
@@ -136,6 +137,7 @@ class Drive:
         rate = current_density / FARADAY * self.area / self._capacity
         # Where lithium comes through the face only, the mean lithiation asked for is a point in time.
         self._times = [] if table.duration is None else [table.duration]
+        self._cut_off = ""
         self._approach: Approach | None = None
         aim = table.end_lithiation
         if aim is not None and model.phase_ids(Reservoir):
@@ -168,18 +170,29 @@ class Drive:
         return []
 
     def step_accepted(self, row: Row, iterations: int) -> None:
-        """Take note of an accepted step: its rate decides about the way to the end."""
+        """Take note of an accepted step: its rate decides about the way to the end, its voltage may be the end."""
+        mean = self.hosts().mean
         if self._approach is not None:
-            self._approach.accepted(self.model.state.time, self.hosts().mean)
+            self._approach.accepted(self.model.state.time, mean)
+        voltage = row["electrolyte_potential_V"]
+        if voltage <= self.table.until_voltage:
+            limit = f"drive.until_voltage = {self.table.until_voltage:g} V"
+            self._cut_off = (
+                f"{limit} was reached ({voltage:.4g} V) at a mean lithiation of {mean:.4f}: "
+                "the electrode takes up no more at this current"
+            )
+            if self.model.comm.rank == 0:
+                LOG.warning("%s", self._cut_off)
 
     def memory(self) -> dict[str, Any]:
         """What its end depends on besides the model's state, as numbers."""
         approach = None if self._approach is None else self._approach.memory()
-        return {"begin": self._begin, "times": self._times, "approach": approach}
+        return {"begin": self._begin, "times": self._times, "approach": approach, "cut_off": self._cut_off}
 
     def recall(self, numbers: Mapping[str, Any]) -> None:
         """Go on as the drive would have whose ``memory`` this is."""
         self._begin, self._times = numbers["begin"], list(numbers["times"])
+        self._cut_off = numbers["cut_off"]
         if self._approach is not None:
             self._approach.recall(numbers["approach"])
 
@@ -190,6 +203,8 @@ class Drive:
             next_dt: What the step controller would like to take; a last step much shorter than it is avoided.
         """
         longest: float = np.inf
+        if self._cut_off:
+            return None
         for duration in self._times:
             until = self._begin + duration - self.model.state.time
             if until <= 1e-12 * duration:
@@ -225,13 +240,17 @@ class Drive:
                 "current_as_given": f"{table.current.value:g} {table.current.kind.internal}",
                 "host_capacity_mAh_cm2": self.capacity_mAh_cm2,
                 "start_mean_lithiation": self.start_lithium.mean,
+                "until_voltage_V": table.until_voltage,
+                "ended_by_voltage": bool(self._cut_off),
             }
         }
 
     def notes(self) -> tuple[str, ...]:
         """What is simplified, in sentences."""
+        ended = (self._cut_off,) if self._cut_off else ()
         return (
-            "the current is given; voltage control, cut-offs, side reactions and delithiation belong to [process]",
+            *ended,
+            "the current is given; voltage control, side reactions and delithiation belong to [process]",
             "the stack pressure acts from the first step on; the pressing before it and its residual stress are not "
             "modelled",
         )

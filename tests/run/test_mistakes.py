@@ -24,6 +24,7 @@ MISTAKES = [
     ("drive.stack_pressure=-1 MPa", ("drive.stack_pressure", "-1 MPa", "at least 0 MPa")),
     ("drive.stack_pressure=1 MPaa", ("drive.stack_pressure", "1 MPaa", "did you mean MPa?")),
     ("drive.until_mean_lithiation=1.2", ("drive.until_mean_lithiation", "1.2", "at most 0.999")),
+    ("drive.until_voltage=1.5 V", ("drive", "until_voltage = 1.5 V", "below start_voltage = 1.2 V")),
     ("drive.until_mean_lithiation=full", ("drive.until_mean_lithiation", "full", "plain number")),
     ("drive.duration=0 h", ("drive.duration", "0 h", "above 0 s")),
     ("drive.start_voltage=12 V", ("drive.start_voltage", "12 V", "at most 3 V")),

@@ -91,6 +91,24 @@ def test_a_duration_is_met_exactly(folder: Path, comm: MPI.Intracomm) -> None:
 
 
 @pytest.mark.parallel
+def test_a_voltage_ends_a_drive(folder: Path, comm: MPI.Intracomm) -> None:
+    """With the first step whose voltage is below it, and everything that is told says so."""
+    settings = ["drive.until_voltage=1.1 V", "output.pictures=false", "output.fields=false"]
+    result = run_case(load_case(folder / "tiny.toml", settings), RunOptions(folder / "out", quiet=True), comm)
+    assert result.exit_code == 0
+    drive, said = result.summary["drive"], "drive.until_voltage = 1.1 V was reached"
+    assert drive["ended_by_voltage"] and drive["until_voltage_V"] == 1.1
+    mean = result.summary["mean_lithiation"]["hosts"]
+    assert drive["start_mean_lithiation"] < mean < 0.0145 - 1e-6
+    assert any(said in sentence for sentence in result.summary["notes"])
+    assert said in (folder / "out" / results.LOG).read_text()
+    voltages = [
+        row["electrolyte_potential_V"] for row in results.read_history(folder / "out" / results.HISTORY)[1]
+    ]
+    assert voltages[-1] <= 1.1 < min(voltages[:-1])
+
+
+@pytest.mark.parallel
 def test_a_run_that_cannot_go_on_keeps_its_last_good_state(folder: Path, comm: MPI.Intracomm) -> None:
     out = folder / "out"
     # One iteration is not enough even for the smallest step: the pressure alone takes two.

@@ -19,8 +19,9 @@ from fem.errors import CheckpointError
 from fem.mesh_order import Array, CellOrder, FacetOrder, Integers
 from fem.model import ElectrodeModel
 from fem.rows import gather_rows, scatter_rows
+from fem.state import Kept, Snapshot
 
-_FACETS, _FRAMES = "facet_numbers", "facet_frames"
+_FACETS, _FRAMES, _KEPT = "facet_numbers", "facet_frames", "kept"
 
 
 @dataclass(frozen=True)
@@ -69,24 +70,29 @@ class StateKeeper:
         model, state = self._model, self._model.state
         tables: dict[str, Any] = {}
         for name, function in state.functions().items():
-            if self._on_facets(function):
-                rows = gather_rows(model.comm, function.x.array[model_dofs(model, function)])
-                tables[f"facets/{name}"] = _sorted(rows, self._facet_rows)
-            else:
-                tables[f"cells/{name}"] = self._cell_table(function)
+            place, table = self._table(function, function.x.array)
+            tables[f"{place}/{name}"] = table
+        for key, kept in state.kept.items():
+            for name, function in state.functions().items():
+                place, table = self._table(function, kept.snapshot.arrays[name])
+                tables[f"{_KEPT}/{key}/{place}/{name}"] = table
+            for name, array in kept.nodal.items():
+                tables[f"{_KEPT}/{key}/nodal/{name}"] = self._cell_table(state.unknowns, array)
+            replicated = kept.snapshot.replicated
+            tables |= {f"{_KEPT}/{key}/replicated/{name}": values for name, values in replicated.items()}
         scratch = dfem.Function(state.space)
         for name, array in (nodal or {}).items():
             scratch.x.array[:] = array
             scratch.x.scatter_forward()
-            tables[f"cells/{name}"] = self._cell_table(scratch)
-        tables |= {f"replicated/{name}": values.copy() for name, values in state.replicated.items()}
+            tables[f"cells/{name}"] = self._cell_table(scratch, scratch.x.array)
         for name, column in ((_FACETS, self._facets.keys), (_FRAMES, self._facets.frames)):
             tables[name] = _sorted(gather_rows(model.comm, column[:, None]), self._facet_rows)
         if model.comm.rank > 0:
             return None
         tables |= {f"replicated/{name}": values.copy() for name, values in state.replicated.items()}
         controls = {name: float(constant.value) for name, constant in model.controls.items()}
-        numbers = {"time": state.time, "steps": state.steps, "controls": controls}
+        times = {key: [kept.snapshot.time, kept.snapshot.steps] for key, kept in state.kept.items()}
+        numbers = {"time": state.time, "steps": state.steps, "controls": controls, _KEPT: times}
         return Checkpoint({"mesh": self.mesh}, numbers, tables)
 
     def restore(self, checkpoint: Checkpoint | None) -> dict[str, Array]:
@@ -114,21 +120,17 @@ class StateKeeper:
         rows = self._facet_places(tables)
         frames: Integers = scatter_rows(model.comm, tables.get(_FRAMES), rows, np.int64)[:, 0]
         for name, function in functions.items():
-            if self._on_facets(function):
-                table = tables.get(f"facets/{name}")
-                values = scatter_rows(model.comm, table, rows, np.float64)
-                function.x.array[:] = 0.0
-                function.x.array[model_dofs(model, function)] = self._facets.moved(values, frames)
-                function.x.scatter_forward()
-            else:
-                self._set_cells(function, tables.get(f"cells/{name}"))
+            place = "facets" if self._on_facets(function) else "cells"
+            self._set(function, tables.get(f"{place}/{name}"), rows, frames)
+        state.kept = {
+            key: self._kept(key, time, steps, names, tables, rows, frames)
+            for key, (time, steps) in numbers.get(_KEPT, {}).items()
+        }
         scratch, nodal = dfem.Function(state.space), {}
         for name in (n.removeprefix("cells/") for n in names if n.startswith("cells/")):
             if name not in functions:
                 self._set_cells(scratch, tables.get(f"cells/{name}"))
                 nodal[name] = scratch.x.array.copy()
-        for name, values in state.replicated.items():
-            values[:] = model.comm.bcast(tables.get(f"replicated/{name}"))
         for name, values in state.replicated.items():
             values[:] = model.comm.bcast(tables.get(f"replicated/{name}"))
         for name, value in numbers["controls"].items():
@@ -147,9 +149,54 @@ class StateKeeper:
             self._dofs[id(space)] = self._cells.dofs(space)
         return self._dofs[id(space)]
 
-    def _cell_table(self, function: dfem.Function) -> Array | None:
+    def _table(self, function: dfem.Function, array: Array) -> tuple[str, Array | None]:
+        """Whether an array like a field's belongs to cells or to facets, and its table."""
+        if not self._on_facets(function):
+            return "cells", self._cell_table(function, array)
+        rows = gather_rows(self._model.comm, array[model_dofs(self._model, function)])
+        return "facets", _sorted(rows, self._facet_rows)
+
+    def _cell_table(self, function: dfem.Function, array: Array) -> Array | None:
         dofs = self._cell_dofs(function)[: self._cells.owned]
-        return _sorted(gather_rows(self._model.comm, function.x.array[dofs]), self._cell_rows)
+        return _sorted(gather_rows(self._model.comm, array[dofs]), self._cell_rows)
+
+    def _set(self, function: dfem.Function, table: Array | None, rows: Integers, frames: Integers) -> None:
+        """Set a field from its table."""
+        if not self._on_facets(function):
+            self._set_cells(function, table)
+            return
+        values = scatter_rows(self._model.comm, table, rows, np.float64)
+        function.x.array[:] = 0.0
+        function.x.array[model_dofs(self._model, function)] = self._facets.moved(values, frames)
+        function.x.scatter_forward()
+
+    def _kept(
+        self,
+        key: str,
+        time: float,
+        steps: int,
+        names: list[str],
+        tables: Mapping[str, Any],
+        rows: Integers,
+        frames: Integers,
+    ) -> Kept:
+        """A state that was kept, from its tables."""
+        model, state, where = self._model, self._model.state, f"{_KEPT}/{key}"
+        arrays: dict[str, Array] = {}
+        for name, function in state.functions().items():
+            place = "facets" if self._on_facets(function) else "cells"
+            scratch = dfem.Function(function.function_space)
+            self._set(scratch, tables.get(f"{where}/{place}/{name}"), rows, frames)
+            arrays[name] = scratch.x.array.copy()
+        replicated = {
+            name: model.comm.bcast(tables.get(f"{where}/replicated/{name}")) for name in state.replicated
+        }
+        nodal = {}
+        for name in (n for n in names if n.startswith(f"{where}/nodal/")):
+            scratch = dfem.Function(state.space)
+            self._set_cells(scratch, tables.get(name))
+            nodal[name.removeprefix(f"{where}/nodal/")] = scratch.x.array.copy()
+        return Kept(Snapshot(arrays, replicated, time, steps), nodal)
 
     def _set_cells(self, function: dfem.Function, table: Array | None) -> None:
         # Ghost cells as well: every local dof belongs to a local cell, but not every one to an owned cell.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,30 @@ class Observer:
             forces=forces,
         )
         return self._row(sums, self._pending, state.time + dt, dt)
+
+    def jump(self, cycles: int, since: Mapping[str, Any]) -> float:
+        """Go on in a state that was extrapolated over cycles (fem/cycle_extrapolation.py).
+
+        What hosts, metal and side products hold more in it is what has passed: the book stays closed. Work and
+        dissipation grow as in the last cycle.
+
+        Args:
+            cycles: How many were left out.
+            since: Numbers of the ``memory`` at the beginning of the last cycle.
+
+        Returns:
+            The charge that passed in them in C/m².
+        """
+        self._settle()
+        totals, earlier = self._totals, since["totals"]["energies"]
+        lithium = self._lithium(self._instruments.sums())
+        charge = (lithium - totals.lithium) * FARADAY / self._instruments.fixed["top_area"]
+        energies = {name: value + cycles * (value - earlier[name]) for name, value in totals.energies.items()}
+        work = totals.absolute_work + cycles * (totals.absolute_work - since["totals"]["absolute_work"])
+        self._totals = replace(
+            totals, lithium=lithium, charge=totals.charge + charge, absolute_work=work, energies=energies
+        )
+        return charge
 
     def resisted_share(self) -> float:
         """Share of the work of the step measured last that numerical inertia has taken, not below zero.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import basix.ufl
 import numpy as np
@@ -99,6 +99,7 @@ class State:
         paired: Share of each facet's contact that stays with the facet opposite (interfaces/hand_over.py).
         released: How far each facet has let go of its partner, 0 to 1 (interfaces/hand_over.py).
         replicated: History that every rank holds in full, in an order that does not depend on the partition.
+        kept: Earlier states that a run may compare with or go back to, by name; checkpoints hold them as well.
         time: In s.
     """
 
@@ -160,6 +161,7 @@ class State:
         self.paired = constant_space.function("paired_contact")
         self.released = constant_space.function("released")
         self.replicated: dict[str, npt.NDArray[np.float64]] = {}
+        self.kept: dict[str, Kept] = {}
         self.time = 0.0
         self.steps = 0
 
@@ -215,3 +217,16 @@ class Snapshot:
     replicated: dict[str, npt.NDArray[np.float64]]
     time: float
     steps: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A state that is kept.
+
+    Attributes:
+        snapshot: The state.
+        nodal: Further arrays like the unknowns', by name.
+    """
+
+    snapshot: Snapshot
+    nodal: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from run.case_mistakes import input_error, recipe_error, shipped_cases
 from run.case_tables import CaseFile, MeshFileTable
 from run.errors import InputError
 from run.overrides import laws_with, materials_with
+from run.process.cycling import CyclingTable
 from run.process.known import StartState
 from run.process.plan import Plan as ProcessPlan
 from run.process.reading import read_process
@@ -78,6 +79,10 @@ class Case:
         else:
             table["process"]["steps"] = [written(step) for step in self.process.given]
             del table["drive"]
+        # Without jumps the table would say nothing, and runs from before there was one can go on.
+        del table["cycling"]
+        if self.process is not None and self.process.jumps:
+            table["cycling"] = (self.file.cycling or CyclingTable()).model_dump(mode="json")
         return table
 
     @property
@@ -157,7 +162,9 @@ def check_case(
                 plan = meshes.plan(recipe)
         except meshes.RecipeError as error:
             raise recipe_error(error, table) from None
-    process = None if file.process is None else read_process(file.process, file.cell, plan, start)
+    process = (
+        None if file.process is None else read_process(file.process, file.cell, plan, start, file.cycling)
+    )
     return Case(file, recipe, mesh_file, plan, materials, laws, process, source, settings, path, image)
 
 
@@ -170,6 +177,8 @@ def _refuse_two_ways(table: Mapping[str, Any]) -> None:
         )
     if "cell" in table and "process" not in table:
         raise InputError("cell", "is not allowed without [process]: a [drive] has no counter electrode")
+    if "cycling" in table and "process" not in table:
+        raise InputError("cycling", "is not allowed without [process]: a [drive] has no cycles")
 
 
 def _mesh_file(table: Mapping[str, Any], path: Path) -> MeshFileTable:

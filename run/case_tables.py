@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from fem.solver import SolverSettings
 from fem.stepping import StepSettings
 from run import units
+from run.process.cycling import CyclingTable
 from run.process.tables import CellTable, ProcessTable
 from run.quantities import Current, CurrentDensity, Duration, Fraction, Quantity
 
@@ -154,6 +155,7 @@ class CaseFile(_Table):
     drive: DriveTable = DriveTable()
     process: ProcessTable | None = None
     cell: CellTable = CellTable()
+    cycling: CyclingTable | None = None
     time: TimeTable = TimeTable()
     solver: SolverTable = SolverTable()
     output: OutputTable = OutputTable()

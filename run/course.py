@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fem.observables import Row
 from fem.stepping import StepReport
 from run.process.plan import Planned
+
+
+@dataclass
+class News:
+    """What has happened since it was last asked.
+
+    Attributes:
+        sentences: To be said.
+        steps: How many of the last accepted steps no longer count: the state is back where it was before them.
+        useful: Newton iterations of the accepted attempts of those.
+    """
+
+    sentences: list[str] = field(default_factory=list)
+    steps: int = 0
+    useful: int = 0
 
 
 class Course(Protocol):
@@ -46,6 +62,9 @@ class Course(Protocol):
 
     def take_closed(self) -> list[Planned]:
         """Steps of a process that have ended since this was last asked."""
+
+    def news(self) -> News:
+        """What has happened since this was last asked."""
 
     def fraction(self) -> float:
         """How much is done, 0 to 1."""

@@ -14,7 +14,8 @@ from run.case import Case
 from run.course import Course
 from run.drive import Drive
 from run.errors import InputError
-from run.process.runner import ProcessRunner, Setting
+from run.process.runner import ProcessRunner
+from run.process.setting import Setting
 
 
 def make_course(

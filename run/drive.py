@@ -27,6 +27,7 @@ from fem.observables import Row
 from fem.stepping import Stepper, StepReport
 from fem.units import FARADAY
 from run.case_tables import DriveTable
+from run.course import News
 from run.folder import LOG
 from run.process.plan import Planned
 
@@ -168,6 +169,10 @@ class Drive:
     def take_closed(self) -> list[Planned]:
         """A drive has no steps."""
         return []
+
+    def news(self) -> News:
+        """A drive has no cycles to jump over."""
+        return News()
 
     def step_accepted(self, row: Row, iterations: int) -> None:
         """Take note of an accepted step: its rate decides about the way to the end, its voltage may be the end."""

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from run.errors import InputError, ResultsError
-from run.process.columns import CYCLE_COLUMNS, STEP_COLUMNS
+from run.process.columns import CYCLE_COLUMNS, JUMP_COLUMNS, STEP_COLUMNS
 
 HISTORY, SUMMARY, STATUS, LOG = "history.csv", "summary.json", "status.json", "run.log"
 CASE, RESOLVED, PARAMETERS, SECTIONS = "case.toml", "resolved.toml", "parameters.csv", "section.npz"
 RUN = "run.json"
-STEP_TABLE, CYCLE_TABLE = "steps.csv", "cycles.csv"
+STEP_TABLE, CYCLE_TABLE, JUMP_TABLE = "steps.csv", "cycles.csv", "jumps.csv"
 MESH, FIELDS, PICTURES, STATE, ADHESION, STEPS = "mesh", "fields", "pictures", "state", "adhesion", "steps"
 
 
@@ -130,10 +130,12 @@ def write_table(path: Path, columns: Mapping[str, str], blocks: Sequence[Mapping
 
 
 def write_steps(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Write steps.csv and cycles.csv from a summary that has steps; else nothing."""
+    """Write steps.csv, cycles.csv and, where cycles may be jumped over, jumps.csv from a summary that has steps."""
     if "steps" in summary:
         write_table(folder / STEP_TABLE, STEP_COLUMNS, summary["steps"])
         write_table(folder / CYCLE_TABLE, CYCLE_COLUMNS, summary["cycles"])
+    if "cycling" in summary:
+        write_table(folder / JUMP_TABLE, JUMP_COLUMNS, summary["cycling"]["jumps"])
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any] | None) -> None:
@@ -218,6 +220,7 @@ def prepare_folder(folder: Path) -> None:
             SECTIONS,
             STEP_TABLE,
             CYCLE_TABLE,
+            JUMP_TABLE,
         ):
             (folder / name).unlink(missing_ok=True)
         for inner in (PICTURES, STATE, FIELDS, ADHESION, STEPS):

@@ -163,15 +163,34 @@ class Session:
                 last = time.monotonic()
             left = self.course.remaining(self.stepper.next_dt)
             self._write_sections()
+            self._take_note(line)
             if left is None:
                 return EXIT_OK, "the end was reached"
             try:
                 report = self.course.advance(left)
             except RunStopped as stop:
                 LOG.error("%s", stop)
+                self._take_note(line)
                 return EXIT_STOPPED, str(stop)
+            self._take_note(line)
             self._accepted(report, line)
             self.interruption.step_done()
+
+    def _take_note(self, line: ProgressLine) -> None:
+        """Say what the course has done besides stepping, and forget the steps that it has taken back; collective."""
+        news = self.course.news()
+        for sentence in news.sentences:
+            LOG.info("%s", sentence)
+            line.say(f"{self.case.name}: {sentence}")
+        if not news.steps:
+            return
+        record = self.record
+        del record.rows[-news.steps :]
+        record.accepted -= news.steps
+        record.useful -= news.useful
+        self.snapshots.go_back(record, self.course.fraction())
+        last = record.rows[-1]["time_s"] * (1.0 + 1e-12)
+        self.writer.go_on([frame for frame in self.writer.frames if frame[0] <= last])
 
     def _accepted(self, report: StepReport, line: ProgressLine) -> None:
         self.record.accepted += 1

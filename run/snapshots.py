@@ -51,6 +51,11 @@ class Snapshots:
             wanted |= _passes(table.at_lithiations, before["mean_lithiation"], now["mean_lithiation"])
         return table.fields and wanted
 
+    def go_back(self, record: Record, fraction: float) -> None:
+        """Steps were taken back: frames of what comes again are due again."""
+        due = math.floor(fraction * self._table.frames + _ROUNDING) + 1
+        record.frame = min(record.frame, due)
+
     def after_closing(self, planned: Planned) -> bool:
         """Whether the end of a step of a process leaves a frame."""
         table = self._table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from run.process.amounts import Amounts
 from run.process.plan import Planned
 from run.process.steps import Heat, Hold, Measure, Pass, Press, Rest, lithiates
 
+_PRODUCTS = ("side_products_mAh_cm2", "oxide_mAh_cm2")
 PARTS = ("solids", "interface_void", "pores", "lithium_removed")
 _KINDS = {
     Press: "pressure",
@@ -39,6 +41,12 @@ def opened(row: Row, voltage: float | None, pressure: float, temperature: float)
         "thickness": row["thickness_um"],
         "parts": {part: row[f"thickening_{part}_um"] for part in PARTS},
         "mean_lithiation": row["mean_lithiation"],
+        "state": {
+            **{name: row.get(name, 0.0) for name in ("damaged_fraction", "debonded_fraction", *_PRODUCTS)},
+            "crack_probability": max(
+                (value for name, value in row.items() if name.startswith("crack_probability_")), default=0.0
+            ),
+        },
         "newton_iterations": 0,
         "time_steps": 0,
     }
@@ -91,6 +99,7 @@ def closed(
         "thickness_start_um": begin["thickness"],
         "thickness_end_um": end["thickness"],
         "thickening_parts_um": dict(end["parts"]),
+        "state_end": dict(end["state"]),
         "newton_iterations": begin["newton_iterations"],
         "time_steps": begin["time_steps"],
     }
@@ -112,6 +121,7 @@ def cycles(blocks: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[s
         into, out = (sum(max(sign * charge, 0.0) for charge in passed) for sign in (1.0, -1.0))
         turning = max(own, key=lambda block: float(block["mean_lithiation_end"]))
         last = own[-1]
+        out_last = next((block for block in reversed(own) if block["lithiates"] is False), None)
         found.append(
             {
                 "cycle": number,
@@ -124,14 +134,41 @@ def cycles(blocks: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[s
                 "coulombic_efficiency": out / into if into > 0.0 and out > 0.0 else None,
                 "highest_mean_lithiation": turning["mean_lithiation_end"],
                 "last_mean_lithiation": last["mean_lithiation_end"],
-                "thickness_lithiated_um": turning["thickness_end_um"],
+                **_thickness("lithiated", turning, own),
+                **_thickness("delithiated", out_last, own),
                 "thickness_end_um": last["thickness_end_um"],
+                "state_end": last["state_end"],
                 "trapped_end_mAh_cm2": _last_trapped(own),
+                "adhesion_J_m2": _result(own, "adhesion", "work_of_separation_J_m2"),
                 "newton_iterations": sum(int(block["newton_iterations"]) for block in own),
                 "time_steps": sum(int(block["time_steps"]) for block in own),
             }
         )
     return found
+
+
+def _thickness(
+    name: str, block: Mapping[str, Any] | None, own: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Thickness at the end of a step, its parts, and the unloaded one where it was measured right after."""
+    if block is None:
+        return {f"thickness_{name}_um": None}
+    following = own[next(i for i, other in enumerate(own) if other is block) + 1 :]
+    measured = list(itertools.takewhile(lambda other: other["kind"] == "measure", following))
+    return {
+        f"thickness_{name}_um": block["thickness_end_um"],
+        f"parts_{name}_um": block["thickening_parts_um"],
+        f"thickness_{name}_unloaded_um": _result(measured, "thickness unloaded", "thickness_um"),
+    }
+
+
+def _result(blocks: Sequence[Mapping[str, Any]], measurement: str, number: str) -> float | None:
+    """A number of the last complete measurement of a kind, None where there is none."""
+    for block in reversed(blocks):
+        result = block.get("result", {})
+        if str(result.get("measurement", "")).startswith(measurement) and result.get("complete"):
+            return float(result[number])
+    return None
 
 
 def _last_trapped(blocks: Sequence[Mapping[str, Any]]) -> float | None:

@@ -69,6 +69,11 @@ class Chronicle:
         """A step begins now."""
         self.mark = dict(self.now) | {"newton_iterations": 0, "time_steps": 0}
 
+    def go_back(self, blocks: int, now: Mapping[str, Any]) -> None:
+        """Forget the blocks after the first so many; ``now`` is the situation at the end of the last of those."""
+        del self.blocks[blocks:]
+        self.now = dict(now)
+
     def count(self, iterations: int) -> None:
         """A time step of the present step took so many Newton iterations."""
         self.mark["newton_iterations"] += iterations
@@ -94,7 +99,9 @@ class Chronicle:
     def recall(self, numbers: Mapping[str, Any]) -> None:
         """Go on as the chronicle would have whose ``memory`` this is."""
         self.blocks, self._at_start = list(numbers["blocks"]), dict(numbers["at_start"])
-        self.now, self.mark = dict(numbers["now"]), dict(numbers["mark"])
+        # A checkpoint of a version that did not note damage yet has no "state" in it.
+        self.now = {"state": {}} | dict(numbers["now"])
+        self.mark = dict(numbers["mark"])
 
     def _block(self, planned: Planned, reason: str, with_book: bool) -> dict[str, Any]:
         book = self._book() if with_book else None

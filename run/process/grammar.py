@@ -1,7 +1,9 @@
 """The grammar of process steps: from the list in a case file to frozen steps, or one sentence on what is wrong.
 
 A step is text ("discharge at 0.1 C until 5 mV"). A repetition is text as well ("repeat 3 times: …; …"), a list whose
-first entry says how often (["repeat 3 times", "…", "…"]), or a table ({repeat = 3, steps = […]}).
+first entry says how often (["repeat 3 times", "…", "…"]), or a table ({repeat = 3, steps = […]}). One that may be
+jumped over says so: "repeat 100 times, jumping: …", or
+["repeat 100 times, jumping", "…"], {repeat = 100, jumping = true, steps = […]}.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from run.process.mistakes import StepMistake, meant, refused
 from run.process.sentences import read_count, read_step
 from run.process.steps import Repeat, Step
 
-_REPEAT = re.compile(r"repeat\s+(\S+)(?:\s+times?)?\s*:?\s*(.*)", re.DOTALL)
+_REPEAT = re.compile(r"repeat\s+([^\s,:]+)(?:\s+times?)?\s*(?:,\s*([^\s:;]*))?\s*:?\s*(.*)", re.DOTALL)
+_KEYS = ("repeat", "jumping", "steps")
+_JUMPING = "jumping"
 
 
 def read_steps(given: object) -> tuple[Step, ...]:
@@ -45,12 +49,11 @@ def _step(given: object, place: str) -> Step:
             raise StepMistake('it must be text, for example "rest for 10 h", or a list or table that repeats')
         text = " ".join(given.split())
         if text.split(" ")[0] == "repeat":
-            count, rest = _how_often(text)
+            count, jumping, rest = _how_often(text)
             if not rest:
                 raise StepMistake('nothing is repeated: write "repeat 3 times: step; step", or a list')
-            return Repeat(
-                count, _sequence([part.strip() for part in rest.split(";") if part.strip()], f"{place}.")
-            )
+            parts = [part.strip() for part in rest.split(";") if part.strip()]
+            return Repeat(count, _sequence(parts, f"{place}."), jumping)
         return read_step(text)
     except StepMistake as mistake:
         raise refused(place, given, mistake) from None
@@ -58,14 +61,16 @@ def _step(given: object, place: str) -> Step:
 
 def _table(given: Mapping[str, object], place: str) -> Repeat:
     for key in given:
-        if key not in ("repeat", "steps"):
+        if key not in _KEYS:
             raise StepMistake(
-                f"the key '{key}' is not known; a table has repeat and steps{meant(key, ('repeat', 'steps'))}"
+                f"the key '{key}' is not known; a table has repeat, steps and jumping{meant(key, _KEYS)}"
             )
-    count, steps = given.get("repeat"), given.get("steps")
+    count, steps, jumping = given.get("repeat"), given.get("steps"), given.get(_JUMPING, False)
+    if not isinstance(jumping, bool):
+        raise StepMistake(f"jumping = {jumping!r} must be true or false")
     if not isinstance(steps, list) or not steps:
         raise StepMistake("a table that repeats needs steps = [...] with one step at least")
-    return Repeat(read_count(count), _sequence(steps, f"{place}."))
+    return Repeat(read_count(count), _sequence(steps, f"{place}."), jumping)
 
 
 def _list(given: list[object], place: str) -> Repeat:
@@ -76,14 +81,21 @@ def _list(given: list[object], place: str) -> Repeat:
         raise StepMistake(
             f"a list inside the list must begin with how often, for example 'repeat 3 times', not '{first}'"
         )
-    count, rest = _how_often(first)
+    count, jumping, rest = _how_often(first)
     if rest or len(given) < 2:
         raise StepMistake("a list that repeats has the steps behind 'repeat N times', one at least")
-    return Repeat(count, _sequence(given[1:], f"{place}."))
+    return Repeat(count, _sequence(given[1:], f"{place}."), jumping)
 
 
-def _how_often(text: str) -> tuple[int, str]:
+def _how_often(text: str) -> tuple[int, bool, str]:
+    """How often, whether times may be jumped over, and what stands behind it."""
     match = _REPEAT.fullmatch(text)
     if match is None:
         raise StepMistake("how often is missing: write 'repeat 3 times'")
-    return read_count(match[1].rstrip(":")), match[2].strip()
+    word = match[2]
+    if word is not None and word != _JUMPING:
+        raise StepMistake(
+            f"'{word}' is not expected behind 'repeat {match[1]} times,': write 'repeat {match[1]} times, jumping'"
+            f"{meant(word, (_JUMPING,))}"
+        )
+    return read_count(match[1]), word is not None, match[3].strip()

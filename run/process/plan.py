@@ -13,6 +13,23 @@ MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One time of a repetition that may be jumped over.
+
+    Attributes:
+        place: Of the repetition in the list of the case file.
+        number: Which time, from 1.
+        count: How many there are.
+        length: How many steps each has.
+    """
+
+    place: str
+    number: int
+    count: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Planned:
     """One step of the plan.
 
@@ -23,6 +40,7 @@ class Planned:
         step: What is done.
         cycle: Number of its cycle from 1, 0 before the first current.
         leap: Number of the step that follows where this pulse was cut short by its voltage; None elsewhere.
+        turn: Time of the repetition it belongs to, where that may be jumped over; None elsewhere.
     """
 
     number: int
@@ -31,6 +49,7 @@ class Planned:
     step: Single
     cycle: int
     leap: int | None = None
+    turn: Turn | None = None
 
     @property
     def title(self) -> str:
@@ -59,6 +78,11 @@ class Plan:
         if self.full_cell:
             return "full cell: charge lithiates the electrode, discharge delithiates it"
         return "half cell against lithium: discharge lithiates the electrode, charge delithiates it"
+
+    @property
+    def jumps(self) -> bool:
+        """Whether any repetition may be jumped over."""
+        return any(planned.turn is not None for planned in self.steps)
 
     @property
     def uses_terminal(self) -> bool:
@@ -107,8 +131,11 @@ def _written_out(steps: tuple[Step, ...], prefix: str, again: str) -> Iterator[P
     for position, step in enumerate(steps, start=1):
         place = f"{prefix}{position}"
         if isinstance(step, Repeat):
+            length = sum(_length(inner) for inner in step.steps)
             for turn in range(1, step.count + 1):
-                yield from _written_out(step.steps, f"{place}.", _joined(again, turn, step.count))
+                for planned in _written_out(step.steps, f"{place}.", _joined(again, turn, step.count)):
+                    jumped = Turn(place, turn, step.count, length) if step.jumping else planned.turn
+                    yield replace(planned, turn=jumped)
         elif isinstance(step, Pulse):
             for turn in range(1, step.count + 1):
                 which, left = _joined(again, turn, step.count), 2 * (step.count - turn)

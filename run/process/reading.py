@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import meshes
 from run.process.checks import Electrode, check
+from run.process.cycling import CyclingTable, check_cycling
 from run.process.grammar import read_steps
 from run.process.known import Known, StartState
 from run.process.plan import Plan, make_plan
@@ -11,7 +12,11 @@ from run.process.tables import CellTable, ProcessTable
 
 
 def read_process(
-    table: ProcessTable, cell: CellTable, mesh: meshes.Plan | None, start: StartState | None
+    table: ProcessTable,
+    cell: CellTable,
+    mesh: meshes.Plan | None,
+    start: StartState | None,
+    cycling: CyclingTable | None = None,
 ) -> Plan:
     """Read the steps, write them out, and check each against what the ones before it leave.
 
@@ -20,6 +25,7 @@ def read_process(
         cell: [cell].
         mesh: What the recipe of the mesh amounts to; None for a mesh made elsewhere.
         start: What they start from; None for a new electrode.
+        cycling: [cycling], None where the case has none.
 
     Raises:
         InputError: The first mistake.
@@ -34,4 +40,5 @@ def read_process(
         metal = bool(mesh.counts.get("lithium"))
     known = Known.fresh(table.start_voltage, metal, cell.full_cell)
     check(plan, known if start is None else Known.later(start, cell.full_cell), electrode)
+    check_cycling(plan, cycling)
     return plan

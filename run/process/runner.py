@@ -7,54 +7,30 @@ the middle of a step goes on as if nothing had happened.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from fem.errors import RunStopped
 from fem.events import Watch
 from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
 from fem.observables import Observer, Row
 from fem.stepping import Stepper, StepReport
-from run.case import Case
+from run.course import News
 from run.folder import LOG
 from run.process import entering, registry
 from run.process.amounts import C_M2, Amounts
 from run.process.chronicle import COLUMNS, Chronicle
 from run.process.controls import Controls
+from run.process.cycling import CyclingTable
+from run.process.jump_parts import Parts
+from run.process.jumping import Jumper
 from run.process.landing import Aim, Situation, aim
 from run.process.measurements import measured
-from run.process.plan import Plan, Planned
+from run.process.plan import Planned
+from run.process.setting import NOTES, Setting
 from run.process.steps import Heat, Hold, Measure, Pass, Rest, lithiates
 from run.process.subject import Subject
 from run.quantities import Current
-
-NOTES = (
-    "a grain counts as connected through an interface while the share connected_share of it holds in the section; "
-    "open_exchange lets some lithium pass open gaps, so what is called trapped is slowed, not stopped",
-    "each thickness is measured under the pressure of its step; 'measure thickness unloaded' takes the pressure away",
-)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a process is run with.
-
-    Attributes:
-        case: The checked case.
-        plan: Its process.
-        connected_share: Share of an interface that must hold for a grain to count as connected through it.
-        capacity_mAh_cm2: What a C rate refers to, None where the mesh states none.
-        active_mg_cm2: Active material per area, None where it is not known.
-        out: The run folder.
-    """
-
-    case: Case
-    plan: Plan
-    connected_share: float
-    capacity_mAh_cm2: float | None
-    active_mg_cm2: float | None
-    out: Path
 
 
 class ProcessRunner:
@@ -77,6 +53,10 @@ class ProcessRunner:
         self._chronicle = Chronicle(model, self._amounts, self._plan.full_cell)
         self._controls = Controls(model)
         self.columns = {name: unit for name, unit in COLUMNS.items() if name not in observer.columns}
+        self._jumper: Jumper | None = None
+        if self._plan.jumps:
+            table = setting.case.file.cycling or CyclingTable()
+            self._jumper = Jumper(Parts(model, observer, self._chronicle, self._controls), self._plan, table)
         self._capacity = self._amounts.capacity() * C_M2
         self._nominal = [
             entering.nominal_time(planned.step, self._capacity, self._density) for planned in self._plan.steps
@@ -86,8 +66,6 @@ class ProcessRunner:
         self._watch: dict[str, Any] | None = None
         self._leap: int | None = None
         self._fresh: list[int] = []
-
-    # ------------------------------------------------------------------ the course
 
     @property
     def host_capacity(self) -> float:
@@ -120,6 +98,22 @@ class ProcessRunner:
         Raises:
             RunStopped: Steps of the smallest size fail.
         """
+        try:
+            report = self._advance(limit)
+        except RunStopped as stop:
+            if self._jumper is None or not self._jumper.provisional:
+                raise
+            # Where a jump has led nothing may converge: without it the way goes on.
+            self._index, self._leap, self._begun = self._jumper.take_back(str(stop)), None, False
+            longest = self.remaining(self._stepper.next_dt)
+            if longest is None:
+                raise
+            return self.advance(longest)
+        if self._jumper is not None:
+            self._jumper.counts(report)
+        return report
+
+    def _advance(self, limit: float) -> StepReport:
         aims = self._aims()
         watch = Watch(self._stepper, [item.cut_off for item in aims])
         if self._watch is not None and len(self._watch["far"]) == len(aims):
@@ -145,6 +139,10 @@ class ProcessRunner:
             done += min(self._elapsed(), self._nominal[self._index])
         return min(1.0, done / total)
 
+    def news(self) -> News:
+        """Jumps over cycles that were kept or taken back since this was last asked."""
+        return News() if self._jumper is None else self._jumper.news()
+
     def take_closed(self) -> list[Planned]:
         """The steps that have ended since this was last asked."""
         fresh, self._fresh = self._fresh, []
@@ -161,6 +159,7 @@ class ProcessRunner:
             "fresh": self._fresh,
             "chronicle": self._chronicle.memory(),
             "controls": self._controls.memory(),
+            "jumper": None if self._jumper is None else self._jumper.memory(),
         }
 
     def recall(self, numbers: Mapping[str, Any]) -> None:
@@ -170,6 +169,8 @@ class ProcessRunner:
         self._leap, self._fresh = numbers["leap"], list(numbers["fresh"])
         self._chronicle.recall(numbers["chronicle"])
         self._controls.recall(numbers["controls"])
+        if self._jumper is not None:
+            self._jumper.recall(numbers["jumper"])
 
     def headline(self) -> str:
         """What is done, in a few words."""
@@ -178,6 +179,9 @@ class ProcessRunner:
     def described(self) -> dict[str, Any]:
         """Convention, steps and cycles for summary.json."""
         running = self._planned if self._begun and self._index < len(self._plan.steps) else None
+        told = self._chronicle.described(running)
+        if self._jumper is not None:
+            told |= self._jumper.described(told["cycles"])
         return {
             "process": {
                 "convention": self._plan.convention,
@@ -187,14 +191,12 @@ class ProcessRunner:
                 "host_capacity_mAh_cm2": self.host_capacity,
                 "active_mg_cm2": self._setting.active_mg_cm2,
             },
-            **self._chronicle.described(running),
+            **told,
         }
 
     def notes(self) -> tuple[str, ...]:
         """What is simplified, in sentences."""
-        return (self._plan.convention, *NOTES)
-
-    # ------------------------------------------------------------------ a step of the process
+        return (self._plan.convention, *NOTES, *(() if self._jumper is None else self._jumper.notes()))
 
     @property
     def _planned(self) -> Planned:
@@ -203,6 +205,8 @@ class ProcessRunner:
     def _begin(self) -> float:
         """Begin the present step; gives its first time step in s."""
         LOG.info("%s begins at %.6g s", self._planned.title, self._model.state.time)
+        if self._jumper is not None:
+            self._jumper.begins(self._planned)
         self._chronicle.begin()
         self._chronicle.mark["lead_s"] = 0.0
         self._begun, self._reached, self._watch = True, None, None
@@ -273,6 +277,8 @@ class ProcessRunner:
         self._index += 1
         if self._leap is not None and isinstance(step, Rest):
             self._index, self._leap = self._leap - 1, None
+        if self._jumper is not None:
+            self._index = self._jumper.ends(planned, self._index)
         self._begun, self._reached, self._watch = False, None, None
 
     def _measure(self, planned: Planned, step: Measure) -> dict[str, Any]:
@@ -282,8 +288,6 @@ class ProcessRunner:
             # What the process leads must not lead the side calculation.
             model.constraints = [item for item in model.constraints if item is not self._controls.constraint]
             return measured(subject, step.name, step.words, registry.find(step.name))
-
-    # ------------------------------------------------------------------ what is known now
 
     def _elapsed(self) -> float:
         return float(self._model.state.time - self._chronicle.mark["start_time_s"])

@@ -173,14 +173,26 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Repeat:
-    """Some steps several times over."""
+    """Some steps several times over.
+
+    Attributes:
+        count: How often.
+        steps: What is repeated.
+        jumping: Whether times may be jumped over by extrapolation (run/process/jumping.py).
+    """
 
     count: int
     steps: tuple[Step, ...]
+    jumping: bool = False
+
+    @property
+    def head(self) -> str:
+        """How often, as it is written in a case file."""
+        return f"repeat {self.count} times{', jumping' if self.jumping else ''}"
 
     def text(self) -> str:
         """As it is written in a case file, on one line."""
-        return f"repeat {self.count} times: {'; '.join(step.text() for step in self.steps)}"
+        return f"{self.head}: {'; '.join(step.text() for step in self.steps)}"
 
 
 Single = Press | Rest | Pass | Hold | Heat | Measure
@@ -203,7 +215,7 @@ def temperature_text(kelvin: float) -> str:
 def written(step: Step) -> object:
     """A step as it stands in the list of a resolved case: text, or a list for a repetition."""
     if isinstance(step, Repeat):
-        return [f"repeat {step.count} times", *(written(inner) for inner in step.steps)]
+        return [step.head, *(written(inner) for inner in step.steps)]
     return step.text()
 
 

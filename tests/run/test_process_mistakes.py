@@ -14,6 +14,7 @@ from tests.run.conftest import CASES
 
 HEAD = (CASES / "demo_bare.toml").read_text(encoding="utf-8").split("[drive]")[0]
 LITHIATE, CHARGE = "lithiate at 0.1 C until 5 mV", "charge at 0.1 C until 1.5 V"
+JUMPING = ["repeat 9 times, jumping", LITHIATE, CHARGE]
 FULL = '[cell]\ncounter = "lithium-cobalt-oxide"\n'
 
 # The list of steps, what the sentence must contain, and what else stands in the file.
@@ -66,6 +67,37 @@ MISTAKES: list[tuple[Any, tuple[str, ...], str]] = [
     ([["repeat 9999 times", ["repeat 9999 times", "rest for 1 h"]]], ("written out", "at most 100000"), ""),
     (["pulse at 0.1 C for 10 min"], ("the rest between the pulses is missing",), ""),
     (["pulse at 0.1 C then rest for 1 h, 5 times"], ("the length of the pulse is missing",), ""),
+    (["repeat 9 times, jumpin: rest for 1 h"], ("'jumpin' is not expected", "did you mean jumping?"), ""),
+    ([["repeat 9 times,", LITHIATE, CHARGE]], ("write 'repeat 9 times, jumping'",), ""),
+    ([{"repeat": 9, "jumping": "yes", "steps": [LITHIATE, CHARGE]}], ("'yes' must be true or false",), ""),
+    ([{"repeat": 9, "jumpin": True, "steps": [LITHIATE]}], ("jumpin", "did you mean jumping?"), ""),
+    (
+        [["repeat 5 times, jumping", LITHIATE, CHARGE]],
+        ("step 1:", "nothing to jump over in 5 times", "at least 6"),
+        "",
+    ),
+    ([["repeat 9 times, jumping", "rest for 1 h"]], ("must lithiate and delithiate",), ""),
+    (
+        [["repeat 3 times", ["repeat 9 times, jumping", LITHIATE, CHARGE]]],
+        ("step 1.1:", "cannot stand inside another repetition"),
+        "",
+    ),
+    (
+        [["repeat 9 times, jumping", LITHIATE, CHARGE, ["repeat 9 times, jumping", LITHIATE, CHARGE]]],
+        ("step 1:", "cannot stand inside another repetition"),
+        "",
+    ),
+    (
+        [["repeat 9 times", LITHIATE, CHARGE]],
+        ("cycling", "no repetition", "jumping"),
+        "[cycling]\ntolerance = 0.01\n",
+    ),
+    ([JUMPING], ("cycling.tolerance", "0.5"), "[cycling]\ntolerance = 0.7\n"),
+    ([JUMPING], ("cycling.tolerance",), "[cycling]\ntolerance = 0\n"),
+    ([JUMPING], ("cycling.resolved_first", "3"), "[cycling]\nresolved_first = 1\n"),
+    ([JUMPING], ("cycling.longest_jump",), "[cycling]\nlongest_jump = 1.5\n"),
+    ([JUMPING], ("cycling.longest_jmp", "did you mean longest_jump?"), "[cycling]\nlongest_jmp = 9\n"),
+    ([JUMPING], ("step 1:", "nothing to jump over in 9 times"), "[cycling]\nresolved_first = 8\n"),
     # what makes no sense where it stands
     ([CHARGE], ("step 1:", "nothing has been stored yet", "lithiate first"), ""),
     (["discharge at 0.1 C until 3 V"], ("nothing has been stored yet",), FULL),
@@ -159,6 +191,9 @@ SOUND = [
     ],
     [LITHIATE, "rest for 1 h", "lithiate at 0.05 C until 5 mV"],
     [["repeat 3 times", LITHIATE, CHARGE]],
+    [JUMPING],
+    [f"repeat 9 times, jumping: {LITHIATE}; {CHARGE}"],
+    [{"repeat": 9, "jumping": True, "steps": [LITHIATE, CHARGE]}],
 ]
 
 
@@ -184,3 +219,10 @@ def test_a_cell_without_a_process_is_refused(tmp_path: Path, capsys: pytest.Capt
     path.write_text(HEAD + '[cell]\ncounter = "lithium"\n', encoding="utf-8")
     assert main(["check", str(path)]) == 2
     assert "cell is not allowed without [process]" in capsys.readouterr().err
+
+
+def test_cycling_without_a_process_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(HEAD + "[cycling]\ntolerance = 0.01\n", encoding="utf-8")
+    assert main(["check", str(path)]) == 2
+    assert "cycling is not allowed without [process]" in capsys.readouterr().err

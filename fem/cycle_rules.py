@@ -1,0 +1,50 @@
+"""How every field of the state is extrapolated over cycles (fem/cycle_extrapolation.py), by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a field is extrapolated.
+
+    Attributes:
+        grows: Whether it never falls.
+        share: Whether it lies in [0, 1]; its scale is then one, else the root mean square of what it is.
+        positive: Whether it is above zero.
+        tensor: Whether it is a symmetric tensor of determinant one.
+        judged: Whether the length of a jump depends on it. Openings of broken interfaces and energies say nothing
+            that damage does not say.
+    """
+
+    grows: bool = False
+    share: bool = False
+    positive: bool = False
+    tensor: bool = False
+    judged: bool = True
+
+
+RULES = {
+    "plastic_inverse": Rule(tensor=True),
+    "accumulated_flow_strain": Rule(grows=True),
+    "flow_resistance": Rule(positive=True),
+    "largest_tension": Rule(grows=True, judged=False),
+    "largest_opening": Rule(grows=True, judged=False),
+    "interface_slip": Rule(grows=True, judged=False),
+    "interface_fatigue": Rule(grows=True, share=True),
+    "interface_dissipated": Rule(grows=True, judged=False),
+    "interface_contact": Rule(share=True),
+    "interface_spent_plus": Rule(grows=True, share=True),
+    "interface_spent_minus": Rule(grows=True, share=True),
+    "bond": Rule(grows=True, share=True),
+    "rest_slip_x": Rule(judged=False),
+    "rest_slip_y": Rule(judged=False),
+    "rest_slip_z": Rule(judged=False),
+    "exchange_share": Rule(share=True, judged=False),
+}
+#: Fields that follow from others at the end of a step, or belong to a single step.
+LEFT_ALONE = {
+    "flow_increment", "flow_modulus", "contact_pressure", "stabilisation", "stabilisation_force", "paired_contact",
+    "released",
+}  # fmt: skip

@@ -35,7 +35,7 @@ def scaling(rows: list[dict[str, Any]]) -> str:
                     f"{_efficiency(one['setup_s'], two['setup_s'])}, solve "
                     f"{_efficiency(one['solve_s'], two['solve_s'])}, all {_efficiency(*total)} parallel efficiency."
                 )
-    return "\n".join(lines)
+    return "\n".join(lines) or "(One rank against two is not in this measurement.)"
 
 
 def _efficiency(one: float, two: float) -> str:
@@ -44,6 +44,8 @@ def _efficiency(one: float, two: float) -> str:
 
 def fillings(rows: list[dict[str, Any]]) -> str:
     """Iterations against the stiffness of the filling."""
+    if not rows:
+        return "(Not in this measurement, which was interrupted.)"
     lines = ["| filling | Krylov iterations: mean, most |", "|---|---|"]
     for row in rows:
         value = row["settings"][-1].split("=")[1]
@@ -71,10 +73,10 @@ def estimate(rows: list[dict[str, float]], solvers: list[dict[str, Any]]) -> str
     """What a cluster would do with the block that was dealt out, from its counts and the time of one rank."""
     alone = [row for row in solvers if row["linear"] == "iterative" and row["ranks"] == 1]
     largest = max(alone, key=lambda row: int(row["unknowns"]))
-    work = largest["solve_s"] / largest["krylov_mean"]
+    work = largest["solve_s"] / largest["krylov_mean"] / largest["unknowns"] * rows[-1]["total"]
     lines = [
-        "**An estimate, not a measurement.** A Krylov iteration of the largest block measured takes "
-        f"{1e3 * work:.0f} ms on one rank. With ranks as fast as that one, the imbalance of unknowns above, "
+        "**An estimate, not a measurement.** At the time a Krylov iteration took an unknown of the block of "
+        f"{largest['unknowns']} on one rank, this one needs {1e3 * work:.0f} ms. With ranks as fast as that one, the imbalance of unknowns above, "
         f"{PRODUCTS:.0f} exchanges of ghosts an iteration (products and smoothing on the finest level, counted by "
         f"hand), {BANDWIDTH / 1e9:.0f} GB/s and {1e6 * LATENCY:.0f} µs a message, it would take:",
         "",
@@ -112,6 +114,7 @@ def main() -> None:
         "solvers": "\n".join([TABLE_HEADER, *(table_row(row) for row in rows)]),
         "scaling": scaling(rows),
         "fillings": fillings(found["fillings"]),
+        "total": f"{found['parts'][-1]['total']:,.0f}",
         "parts": parts(found["parts"]),
         "estimate": estimate(found["parts"], rows),
     }.items():

@@ -69,6 +69,7 @@ def run_solvers(sizes: Sequence[float], direct_up_to: float, out: Path) -> int:
 
     out.parent.mkdir(parents=True, exist_ok=True)
     sides = [_SIDE * (size / _SHIPPED) ** (1.0 / 3.0) for size in sorted(sizes)]
+    found["parts"] = _parts(sides[-1])
     for size, side in zip(sorted(sizes), sides, strict=True):
         for ranks in _RANKS:
             measure("solvers", side, "iterative", ranks)
@@ -76,8 +77,6 @@ def run_solvers(sizes: Sequence[float], direct_up_to: float, out: Path) -> int:
             measure("solvers", side, "direct", 1)
     for modulus in _FILLINGS:
         measure("fillings", sides[0], "iterative", 1, f"materials.pore.youngs_modulus={modulus} MPa")
-    found["parts"] = _parts(sides[-1])
-    write_json(out, found)
     for part in found["parts"]:
         print(part)
     print(f"\n{out}")

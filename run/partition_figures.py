@@ -28,7 +28,7 @@ def shared(domain: Domain, parts: int) -> dict[str, float]:
         parts: Ranks.
 
     Returns:
-        ``parts``; most over mean of ``cells``, ``unknowns`` and ``interface_facets`` a rank; ``ghosts_mean`` and
+        ``parts``; ``total`` unknowns; most over mean of ``cells``, ``unknowns`` and ``interface_facets`` a rank; ``ghosts_mean`` and
         ``ghosts_most``, unknowns a rank receives in every product with the matrix; ``ghost_share``, ghosts over
         unknowns owned; ``neighbours_most``, ranks that a rank receives from.
     """
@@ -51,6 +51,7 @@ def shared(domain: Domain, parts: int) -> dict[str, float]:
     seams = pairs[grain[pairs[:, 0]] != grain[pairs[:, 1]]]
     return {
         "parts": float(parts),
+        "total": float(len(owner)),
         "cells": _most(np.bincount(part, minlength=parts)),
         "unknowns": _most(owned),
         "interface_facets": _most(np.bincount(part[seams[:, 0]], minlength=parts)),

@@ -36,8 +36,6 @@ _RESTING = 0.3
 #: body creeps it may push on the grip at first.
 _REST = 0.005
 _PULL = 1.0e-3
-#: Time in s in which a body that has been unloaded comes to rest before it is gripped.
-_SETTLING = 10.0
 #: Shares of the section between which a peel is taken as steady, and at which it ends.
 STEADY = (0.3, 0.8)
 
@@ -112,22 +110,6 @@ def unload(
     while (left := began + _UNLOADING - state.time) > 1e-9 * _UNLOADING:
         stepper.advance(left)
     model.constraints.pop()
-
-
-def settle(model: ElectrodeModel, settings: SolverSettings) -> None:
-    """Let an unloaded body come to rest under no load; collective.
-
-    What a relaxed growth of damage still held lets go at once where the relaxation ends, and the body swells a little.
-    That belongs to the state before the test: in a grip it would push.
-
-    Raises:
-        RunStopped: The body has no equilibrium.
-    """
-    ended = model.state.time + _SETTLING
-    limits = StepSettings(first=0.01 * _SETTLING, smallest=1e-7 * _SETTLING, largest=0.25 * _SETTLING)
-    stepper = Stepper(model, NewtonSolver(model, settings), limits)
-    while (left := ended - model.state.time) > 1e-9 * _SETTLING:
-        stepper.advance(left)
 
 
 def pull(

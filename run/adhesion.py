@@ -146,7 +146,6 @@ def pull_apart(
     adhesion.unload(model, settings, loosening_of_fillings(model))
     # The growth of damage is relaxed over steps to pass snaps in a long run; here it would count as adhesion.
     model.relaxation_ratio = 0.0
-    adhesion.settle(model, settings)
     hold_elsewhere(model, section)
     return section, adhesion.pull(model, section, how, settings, told)
 

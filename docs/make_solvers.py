@@ -75,10 +75,11 @@ def estimate(rows: list[dict[str, float]], solvers: list[dict[str, Any]]) -> str
     largest = max(alone, key=lambda row: int(row["unknowns"]))
     work = largest["solve_s"] / largest["krylov_mean"] / largest["unknowns"] * rows[-1]["total"]
     lines = [
-        "**An estimate, not a measurement.** At the time a Krylov iteration took an unknown of the block of "
-        f"{largest['unknowns']} on one rank, this one needs {1e3 * work:.0f} ms. With ranks as fast as that one, the imbalance of unknowns above, "
-        f"{PRODUCTS:.0f} exchanges of ghosts an iteration (products and smoothing on the finest level, counted by "
-        f"hand), {BANDWIDTH / 1e9:.0f} GB/s and {1e6 * LATENCY:.0f} µs a message, it would take:",
+        "**An estimate, not a measurement.** At the time that a Krylov iteration took for an unknown of the block of "
+        f"{largest['unknowns']} on one rank, this one needs {1e3 * work:.0f} ms. With ranks as fast as that one, the "
+        f"imbalance of unknowns above, {PRODUCTS:.0f} exchanges of ghosts an iteration (products and smoothing on the "
+        f"finest level, counted by hand), {BANDWIDTH / 1e9:.0f} GB/s and {1e6 * LATENCY:.0f} µs a message, it would "
+        "take:",
         "",
         "| ranks | work, ms | exchange, ms | efficiency |",
         "|---|---|---|---|",

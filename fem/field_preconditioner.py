@@ -44,9 +44,10 @@ class FieldPreconditioner:
         stiffness = parts["uu"]
         start = stiffness.getOwnershipRange()[0]
         diagonal = stiffness.getDiagonal()
-        typical = diagonal.norm(PETSc.NormType.NORM_1) / max(diagonal.getSize(), 1)
+        # The largest, not the mean: BLAS sums in an order that depends on where a vector lies in memory.
+        largest = diagonal.norm(PETSc.NormType.NORM_INFINITY)
         diagonal.destroy()
-        stiffness.zeroRowsColumns((self._held + start).astype(PETSc.IntType), diag=typical)
+        stiffness.zeroRowsColumns((self._held + start).astype(PETSc.IntType), diag=largest)
         positions = self._blocks.node_position + self._previous.x.array[self._nodes]
         self._multigrid.take(stiffness, positions)
         if not self._vectors:

@@ -28,9 +28,9 @@ def shared(domain: Domain, parts: int) -> dict[str, float]:
         parts: Ranks.
 
     Returns:
-        ``parts``; ``total`` unknowns; most over mean of ``cells``, ``unknowns`` and ``interface_facets`` a rank; ``ghosts_mean`` and
-        ``ghosts_most``, unknowns a rank receives in every product with the matrix; ``ghost_share``, ghosts over
-        unknowns owned; ``neighbours_most``, ranks that a rank receives from.
+        ``parts`` and ``total`` unknowns; most over mean of ``cells``, ``unknowns`` and ``interface_facets`` a rank;
+        ``ghosts_mean`` and ``ghosts_most``, unknowns a rank receives in every product with the matrix;
+        ``ghost_share``, ghosts over unknowns owned; ``neighbours_most``, ranks that a rank receives from.
     """
     pairs = _facet_pairs(domain)
     part = _partition(pairs, len(domain.cell_grain), parts)

@@ -42,6 +42,20 @@ def _efficiency(one: float, two: float) -> str:
     return f"{50.0 * one / two:.0f} %"
 
 
+def memory(rows: list[dict[str, Any]]) -> str:
+    """Memory per unknown without what a process needs anyhow, from the smallest and the largest block on one rank."""
+    alone = [row for row in rows if row["linear"] == "iterative" and row["ranks"] == 1]
+    small, large = (choose(alone, key=lambda row: int(row["unknowns"])) for choose in (min, max))
+    if small["unknowns"] == large["unknowns"]:
+        return ""
+    more = (large["memory_mib"] - small["memory_mib"]) / (large["unknowns"] - small["unknowns"])
+    rest = small["memory_mib"] - more * small["unknowns"]
+    return (
+        f"From {small['unknowns']} to {large['unknowns']} unknowns every further one takes {1024.0 * more:.1f} kB; "
+        f"{rest:.0f} MiB are there anyhow."
+    )
+
+
 def fillings(rows: list[dict[str, Any]]) -> str:
     """Iterations against the stiffness of the filling."""
     if not rows:
@@ -113,7 +127,7 @@ def main() -> None:
         "sizes": " ".join(sorted({f"{row['unknowns']:.0e}".replace("+0", "") for row in rows}, key=float)),
         "machine": found["machine"],
         "solvers": "\n".join([TABLE_HEADER, *(table_row(row) for row in rows)]),
-        "scaling": scaling(rows),
+        "scaling": f"{scaling(rows)}\n\n{memory(rows)}",
         "fillings": fillings(found["fillings"]),
         "total": f"{found['parts'][-1]['total']:,.0f}",
         "parts": parts(found["parts"]),

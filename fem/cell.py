@@ -218,11 +218,6 @@ class Terminal:
         memory[_CHARGE] = memory[_BEGIN] = memory[_CHARGE] + charge
         memory[_PEAK] = max(memory[_PEAK] + max(peak, 0.0), memory[_CHARGE])
 
-    @property
-    def peak_charge(self) -> float:
-        """Largest charge so far in C/m²."""
-        return float(self._memory[_PEAK])
-
     def _count(self) -> float:
         """Lithium in fmol that leaves the electrolyte in the step with the current unknowns."""
         local = float(dfem.assemble_scalar(self._leaving))

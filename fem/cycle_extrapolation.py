@@ -38,7 +38,6 @@ Array = npt.NDArray[np.float64]
 _LEFT = 0.25
 _HALVINGS = 6
 _WIDE = 1.0e30
-_NOTHING = 1.0e-300
 
 
 _UNKNOWNS = {"unknowns", "previous", "expected"}
@@ -264,7 +263,7 @@ class CycleExtrapolation:
         """One for shares and lithiation, else the root mean square of the field."""
         if name == "unknowns" or self._rules[name].share:
             return 1.0
-        return max(self._mean(name, values), _NOTHING)
+        return max(self._mean(name, values), self._rules[name].least)
 
     def _on_facets(self, name: str) -> bool:
         return bool(self._functions[name].function_space == self._model.facet_history.space)

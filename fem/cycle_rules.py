@@ -14,6 +14,7 @@ class Rule:
         share: Whether it lies in [0, 1]; its scale is then one, else the root mean square of what it is.
         positive: Whether it is above zero.
         tensor: Whether it is a symmetric tensor of determinant one.
+        least: Smallest scale; a flow strain below a thousandth is judged as if it were that.
         judged: Whether the length of a jump depends on it. Openings of broken interfaces and energies say nothing
             that damage does not say.
     """
@@ -22,12 +23,13 @@ class Rule:
     share: bool = False
     positive: bool = False
     tensor: bool = False
+    least: float = 1.0e-300
     judged: bool = True
 
 
 RULES = {
-    "plastic_inverse": Rule(tensor=True),
-    "accumulated_flow_strain": Rule(grows=True),
+    "plastic_inverse": Rule(tensor=True, least=1.0e-3),
+    "accumulated_flow_strain": Rule(grows=True, least=1.0e-3),
     "flow_resistance": Rule(positive=True),
     "largest_tension": Rule(grows=True, judged=False),
     "largest_opening": Rule(grows=True, judged=False),

@@ -164,4 +164,4 @@ def worst(errors: Mapping[str, float], allowed: Mapping[str, float]) -> tuple[st
 
 def earned(trust: float, ratio: float) -> float:
     """The trust after a jump whose estimated error was so many times what is allowed."""
-    return trust * min(max(0.7 / max(ratio, 1.0e-3), 0.1), 4.0)
+    return trust * min(max(0.7 / max(ratio, 1.0e-3), 0.1), 2.0)

@@ -1,0 +1,190 @@
+"""Cycles of a process that are jumped over: rows, book, taking back bit for bit, resuming, any number of ranks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fem.errors import RunStopped
+from fem.events import Watch
+from run import results
+from run.cli import main
+from run.errors import EXIT_OK, EXIT_RESUME
+from run.process import control
+from run.toml_text import dumps
+from tests.run.conftest import TINY, leave_after
+from tests.run.test_process import assert_same_state
+
+HEAD = TINY.split("[drive]")[0]
+REACTING = {
+    "all": {"fatigue_accumulation_length": "5 um", "fatigue_endurance_ratio": 0.1},
+    "electrolyte|graphite": {
+        "decomposition_charge": "0.2 mAh/cm^2",
+        "decomposition_onset": "1.1 V",
+        "decomposition_current": "0.05 A/m^2",
+    },
+}
+#: Each leaves 0.0002 mAh/cm² more in the electrode.
+CYCLE = ["lithiate at 1 C until 0.003 mAh/cm^2", "delithiate at 1 C until 0.0028 mAh/cm^2"]
+LEFT = 0.0002
+PRESS = "press to 5 MPa in 2 s"
+QUICK = '[output]\nfields = false\npictures = false\n[time]\nfirst_step = "4 s"\n'
+
+
+def case_file(folder: Path, name: str, head: str, cycling: dict[str, Any]) -> Path:
+    """The tiny case with cycles; ``head`` says how often."""
+    path = folder / f"{name}.toml"
+    tables = {"interfaces": REACTING, "process": {"steps": [PRESS, [head, *CYCLE]]}}
+    text = HEAD + dumps(tables | ({"cycling": cycling} if cycling else {})) + QUICK
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run(path: Path, out: Path) -> dict[str, Any]:
+    assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_OK
+    return results.read_json(out / results.SUMMARY)
+
+
+def of(count: int) -> Any:
+    """A control function that always allows so many cycles."""
+    return lambda change, allowed: (count, "the test")
+
+
+JUMPING, LOOSE = "repeat 9 times, jumping", {"tolerance": 0.3, "field_tolerance": 100.0}
+
+
+@pytest.fixture(scope="module")
+def jumped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folder of nine cycles: 1 to 3, 4 and 5 jumped over, 6, 7 and 8 jumped over, 9."""
+    folder = tmp_path_factory.mktemp("jumped")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(control, "allowed_length", of(2))
+        # Interfaces begin to break in these cycles; how relative errors of next to nothing are judged is not the point.
+        monkeypatch.setattr(control, "LEAST_DAMAGE", 1.0)
+        run(case_file(folder, "jumped", JUMPING, LOOSE), folder / "out")
+        yield folder / "out"
+
+
+def test_rows_are_of_computed_cycles_only(jumped: Path) -> None:
+    told = results.read_json(jumped / results.SUMMARY)
+    assert [row["cycle"] for row in told["cycles"]] == [1, 2, 3, 6, 9]
+    assert [row["jumped_before"] for row in told["cycles"]] == [0, 0, 0, 2, 2]
+    with open(jumped / results.CYCLE_TABLE, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["jumped_before [1]"] for row in rows] == ["0", "0", "0", "2", "2"]
+    assert all(float(row["state_end.side_products_mAh_cm2 [mAh/cm^2]"]) > 0.0 for row in rows)
+    with open(jumped / results.JUMP_TABLE, encoding="utf-8", newline="") as file:
+        jumps = list(csv.DictReader(file))
+    assert [(row["first_cycle [1]"], row["last_cycle [1]"], row["outcome"]) for row in jumps] == [
+        ("4", "5", "kept"),
+        ("7", "8", "kept"),
+    ]
+    history = results.read_history(jumped / results.HISTORY)[1]
+    assert sorted({int(row["cycle"]) for row in history}) == [0, 1, 2, 3, 6, 9]
+    assert [block["cycle"] for block in told["steps"]] == [0, 1, 1, 2, 2, 3, 3, 6, 6, 9, 9]
+    assert told["cycling"]["cycles_jumped_over"] == 4 and told["cycling"]["cycles_computed"] == 5
+    said = "4 cycles were not computed but jumped over"
+    assert any(said in note for note in told["notes"])
+    assert "jump over cycles 4 to 5 kept, estimated error" in (jumped / results.LOG).read_text()
+
+
+def test_the_book_stays_closed(jumped: Path) -> None:
+    told = results.read_json(jumped / results.SUMMARY)
+    assert told["lithium_book_error"] < 1e-12
+    for block in told["steps"]:
+        assert block["lithium_book_mAh_cm2"]["error"] < 1e-12
+    for jump in told["cycling"]["jumps"]:
+        # Point by point slopes that fall and slopes that grow do not add up to a steady one: a known limit.
+        assert jump["charge_mAh_cm2"] == pytest.approx(jump["cycles"] * LEFT, rel=0.5)
+
+
+@pytest.fixture(scope="module")
+def resolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the same nine cycles, all of them computed."""
+    folder = tmp_path_factory.mktemp("resolved")
+    run(case_file(folder, "resolved", "repeat 9 times", {}), folder / "out")
+    return folder / "out"
+
+
+def test_the_end_is_that_of_computing_all(jumped: Path, resolved: Path) -> None:
+    one, all_of_them = (results.read_json(out / results.SUMMARY) for out in (jumped, resolved))
+    last, expected = one["cycles"][-1], all_of_them["cycles"][-1]
+    assert one["thickness_um"] == pytest.approx(all_of_them["thickness_um"], rel=1e-4)
+    for name in ("lithiation_mAh_cm2", "delithiation_mAh_cm2"):
+        assert last[name] == pytest.approx(expected[name], rel=1e-5)
+    products = "side_products_mAh_cm2"
+    assert last["state_end"][products] == pytest.approx(expected["state_end"][products], rel=0.01)
+    assert last["state_end"]["damaged_fraction"] == pytest.approx(
+        expected["state_end"]["damaged_fraction"], abs=2e-3
+    )
+    grown = (
+        expected["state_end"]["side_products_mAh_cm2"]
+        / all_of_them["cycles"][2]["state_end"]["side_products_mAh_cm2"]
+    )
+    assert grown > 2.0
+    assert last["end_time_s"] == pytest.approx(expected["end_time_s"], rel=0.01)
+
+
+@pytest.mark.parametrize("why", ["its slopes are off", "its steps fail"])
+def test_a_jump_is_taken_back_bit_for_bit(
+    why: str, resolved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a tolerance that nothing meets, or steps that fail after a jump, all is as if it had never been tried."""
+    monkeypatch.setattr(control, "allowed_length", of(2))
+    tight: dict[str, Any] = {"tolerance": 1e-12}
+    if why == "its steps fail":
+        advance, tight = Watch.advance, LOOSE
+
+        def fail(self: Watch, limit: float) -> Any:
+            runner = running[0]
+            if runner._jumper.provisional and runner._chronicle.mark["time_steps"] >= 2:
+                raise RunStopped("the test says so")
+            return advance(self, limit)
+
+        from run.process.runner import ProcessRunner
+
+        running: list[Any] = []
+        make = ProcessRunner.__init__
+
+        def made(self: ProcessRunner, *given: Any) -> None:
+            running.append(self)
+            make(self, *given)
+
+        monkeypatch.setattr(ProcessRunner, "__init__", made)
+        monkeypatch.setattr(Watch, "advance", fail)
+    told = run(case_file(tmp_path, "back", JUMPING, tight), tmp_path / "out")
+    jumps = told["cycling"]["jumps"]
+    assert jumps and {jump["outcome"] for jump in jumps} == {"taken back"}
+    assert told["cycling"]["cycles_jumped_over"] == 0
+    assert all(jump["newton_iterations_of_check"] > 0 for jump in jumps)
+    wanted = results.read_json(resolved / results.SUMMARY)
+    assert (tmp_path / "out" / results.HISTORY).read_bytes() == (resolved / results.HISTORY).read_bytes()
+    assert json.dumps(told["steps"]) == json.dumps(wanted["steps"])
+    assert_same_state(tmp_path / "out", resolved)
+    wasted = told["newton_iterations"] - wanted["newton_iterations"]
+    assert wasted == sum(jump["newton_iterations_of_check"] for jump in jumps) > 0
+    assert told["steps_accepted"] == wanted["steps_accepted"]
+
+
+@pytest.mark.parametrize("cycle", [2, 6, 9])
+def test_a_jumped_sequence_goes_on_as_if_nothing_had_happened(
+    cycle: int, jumped: Path, tmp_path: Path
+) -> None:
+    """Interrupted before any jump, in the cycle that checks the first one, and in the last cycle."""
+    rows = results.read_history(jumped / results.HISTORY)[1]
+    steps = [number for number, row in enumerate(rows) if row["cycle"] == cycle][1]
+    path, out = case_file(tmp_path, "jumped", JUMPING, LOOSE), tmp_path / "out"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        leave_after(monkeypatch, steps)
+        assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_RESUME
+    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
+    assert (out / results.HISTORY).read_bytes() == (jumped / results.HISTORY).read_bytes()
+    one, other = (results.read_json(folder / results.SUMMARY) for folder in (out, jumped))
+    for table in ("steps", "cycles", "cycling"):
+        assert json.dumps(one[table]) == json.dumps(other[table])
+    assert_same_state(out, jumped)

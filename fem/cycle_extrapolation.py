@@ -23,7 +23,7 @@ import ufl
 from dolfinx import fem as dfem
 from mpi4py import MPI
 
-from fem import compat, kinematics
+from fem import balances, compat, kinematics
 from fem.cycle_rules import LEFT_ALONE, RULES, Rule
 from fem.errors import SwellboundError
 from fem.facet_slopes import FacetSlopes
@@ -89,6 +89,11 @@ class CycleExtrapolation:
             compat.interpolation_points(space.element),
             jit_options=compat.jit_options(),
         )
+        self._volumes = dfem.Function(state.space)
+        if state.has_lithium:
+            test = balances.split(ufl.TestFunction(state.space))
+            form = compat.compile_form(test.concentration * model.measures.nodal)
+            compat.assemble_vector(self._volumes, form)
 
     # ------------------------------------------------------------------ the jump
 
@@ -151,10 +156,28 @@ class CycleExtrapolation:
         values = begin + progress(slope, before, new.number - old.number, count)
         storing = model.storing_dofs
         room = model.capacity_of_node[storing] - begin[storing]
-        values[storing] = np.clip(
-            values[storing], _LEFT * begin[storing], begin[storing] + (1.0 - _LEFT) * room
-        )
-        return values
+        bounds = _LEFT * begin[storing], begin[storing] + (1.0 - _LEFT) * room
+        values[storing] = np.clip(values[storing], *bounds)
+        held = [self._lithium(s.arrays["unknowns"]) for s in (old.begin, old.end, new.begin, new.end)]
+        total, last, first = np.array([held[3]]), held[3] - held[2], held[1] - held[0]
+        total += progress(np.array([last]), np.array([first]), new.number - old.number, count)
+        return self._shifted(values, float(total[0]), bounds)
+
+    def _lithium(self, values: Array) -> float:
+        """Lithium in fmol (per µm of depth in 2D) that an array like the unknowns' holds on all ranks."""
+        model = self._model
+        owned = model.storing_dofs[model.storing_dofs < model.state.dofs.owned]
+        return float(model.comm.allreduce(float(self._volumes.x.array[owned] @ values[owned])))
+
+    def _shifted(self, values: Array, lithium: float, bounds: tuple[Array, Array]) -> Array:
+        """Values with concentrations shifted so that they hold that much, as far as that is inside their bounds."""
+        storing, room = self._model.storing_dofs, np.zeros_like(values)
+        room[storing] = np.minimum(values[storing] - bounds[0], bounds[1] - values[storing])
+        reach = self._lithium(room)
+        if reach <= 0.0:
+            return values
+        share = (lithium - self._lithium(values)) / reach
+        return np.asarray(values + float(np.clip(share, -1.0, 1.0)) * room)
 
     def settled(self, old: Turn, new: Turn, later: Turn) -> Turn:
         """A cycle after a jump with a beginning from which its slopes are those that are believed.
@@ -183,6 +206,10 @@ class CycleExtrapolation:
                 arrays[name] = exponential(last - share * found).ravel()
             else:
                 arrays[name] = last - believed(found, later_slope(slope, earlier, apart, span), span)
+                if name == "unknowns":
+                    # What the electrode has taken up in the cycle is known, wherever it went.
+                    full = self._model.capacity_of_node[self._model.storing_dofs]
+                    arrays[name] = self._shifted(arrays[name], self._lithium(first), (0.0 * full, full))
         begin_snapshot = replace(later.begin, arrays=arrays)
         return Turn(later.number, begin_snapshot, later.end)
 

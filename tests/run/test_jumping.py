@@ -99,8 +99,7 @@ def test_the_book_stays_closed(jumped: Path) -> None:
     for block in told["steps"]:
         assert block["lithium_book_mAh_cm2"]["error"] < 1e-12
     for jump in told["cycling"]["jumps"]:
-        # Point by point slopes that fall and slopes that grow do not add up to a steady one: a known limit.
-        assert jump["charge_mAh_cm2"] == pytest.approx(jump["cycles"] * LEFT, rel=0.5)
+        assert jump["charge_mAh_cm2"] == pytest.approx(jump["cycles"] * LEFT, rel=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,8 @@ def block(number: int, cycle: int, kind: str, charge: float, x: float, **others:
     return {
         "number": number, "cycle": cycle, "kind": kind, "charge_mAh_cm2": charge, "mean_lithiation_end": x,
         "start_time_s": 10.0 * number, "end_time_s": 10.0 * number + 10.0, "thickness_end_um": 20.0 + 10.0 * x,
-        "newton_iterations": 5, "time_steps": 2, **others,
+        "thickening_parts_um": {"solids": x}, "state_end": {}, "newton_iterations": 5, "time_steps": 2,
+        "lithiates": charge > 0.0 if kind == "current" else None, **others,
     }  # fmt: skip
 
 
@@ -89,6 +90,7 @@ def test_cycles_add_up() -> None:
     assert first["coulombic_efficiency"] == pytest.approx(0.9)
     assert first["lithiation_mAh_g"] == pytest.approx(625.0)
     assert (first["thickness_lithiated_um"], first["thickness_end_um"]) == (29.0, 22.0)
+    assert (first["thickness_delithiated_um"], second["thickness_delithiated_um"]) == (22.0, None)
     assert first["trapped_end_mAh_cm2"] == 0.25
     assert (first["newton_iterations"], first["time_steps"]) == (20, 8)
     assert (second["lithiation_mAh_cm2"], second["delithiation_mAh_cm2"]) == (1.0, 0.0)

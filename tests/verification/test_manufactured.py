@@ -71,11 +71,17 @@ def straight(m: Any) -> Solution:
     )
 
 
+class Numbers(dict[str, float]):
+    """Parameters as :class:`fem.coefficients.Coefficients` gives them, without metal among the materials."""
+
+    has_metal = False
+
+
 def exact_sources(where: Domain, solution: Solution) -> tuple[Source, Any, Any]:
     """Sources that make the solution exact, by the product's own law and the strong form of its balances."""
     x, start = ufl.SpatialCoordinate(where.mesh), np.array([START])
     # One material: its parameters as plain numbers, whose derivatives vanish.
-    parameters = dict(zip(tabulate(where, [MATERIAL], start).names, row(MATERIAL, START), strict=False))
+    parameters = Numbers(zip(tabulate(where, [MATERIAL], start).names, row(MATERIAL, START), strict=False))
     displacement = ufl.as_vector(solution.displacement(x))
     lithiation = solution.start(x) + solution.rise(x)
     concentration, potential = CAPACITY * lithiation, solution.potential(x)

@@ -55,7 +55,12 @@ def test_without_an_expectation_grains_are_held_where_they_are(comm: MPI.Intraco
     model.prepare_step(1.0)
     model.stabilisation.resist({0, 1}, STIFFNESS)
     move(model, 1, DEPARTURE)
-    row = Observer(model).measure()
+    observer = Observer(model)
+    assert observer.resisted_share() == 0.0
+    row = observer.measure()
+    work = abs(row["external_work_pJ_um"]) + abs(row["chemical_work_pJ_um"])
+    share = row["stabilisation_dissipation_pJ_um"] / work
+    assert observer.resisted_share() == pytest.approx(share, rel=1e-12) and share > 0.1
     assert row["stabilisation_dissipation_pJ_um"] == pytest.approx(
         0.5 * STIFFNESS * WIDTH * float(DEPARTURE @ DEPARTURE), rel=1e-10
     )

@@ -25,8 +25,7 @@ MOST_RANKS = 8
 NOTE = (
     "The demonstration electrodes are narrower (32 um instead of 60 um) and more coarsely meshed than the reference\n"
     "cases run/cases/bare.toml and pl3.toml, and bond strength and stack pressure are assumed, not calibrated:\n"
-    "read the comparison, not the third digit. Half the steps change the thickening by a few per cent\n"
-    "(docs/model.md, time steps)."
+    "read the comparison, not the third digit (docs/model.md, what the answer hangs on)."
 )
 
 

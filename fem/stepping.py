@@ -259,7 +259,7 @@ class _AdmissibleCheck:
     def full_grain(self) -> str:
         """A clause about the fullest grain where a node of it is as good as full, else nothing; collective.
 
-        Newton's method then fails for a reason that is none of its own.
+        It says what was found, not why the steps failed: a full grain is a likely reason, but not the only one.
         """
         model, storing = self.model, self.model.storing_dofs
         share = np.zeros(len(model.state.previous.x.array))
@@ -272,7 +272,10 @@ class _AdmissibleCheck:
         fullest, name = max(model.comm.allgather(here))
         if fullest < _FULL:
             return ""
-        return f"; {name} is full in places (lithiation {fullest:.5f}): too slow in passing on lithium for this current"
+        return (
+            f"; {name} is full in places (lithiation {fullest:.5f}): if that is what stops it, less current "
+            "or an end at a lower lithiation helps"
+        )
 
     def problem(self) -> str | None:
         """Why the current unknowns must not be accepted, or None; the same on every rank."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from petsc4py import PETSc
 
+from fem.errors import SolverError
 from fem.near_null_space import Array, attach_near_null_space
 
 # Two nodes are aggregated only if their coupling exceeds this share of the mean of their own stiffness.
@@ -45,9 +46,13 @@ class DisplacementMultigrid:
         self._solver.setUp()
 
     def apply(self, residual: PETSc.Vec, correction: PETSc.Vec) -> None:
-        """One cycle: ``correction`` is about what solves for ``residual``."""
+        """One cycle: ``correction`` is about what solves for ``residual``.
+
+        Raises:
+            SolverError: No matrix has been taken.
+        """
         if self._solver is None:
-            raise RuntimeError("the multigrid has not been given a matrix")
+            raise SolverError("the multigrid of the displacement has no matrix: it takes one before it is applied")
         self._solver.apply(residual, correction)
 
     def forget(self) -> None:

@@ -27,6 +27,10 @@ class StepFailed(SwellboundError):
     """One time step could not be accepted; the caller rolls back and retries with a smaller one."""
 
 
+class SolverError(SwellboundError):
+    """A linear solver is used out of turn: before it has a matrix, or after that was taken from it."""
+
+
 class RunStopped(SwellboundError):
     """The run cannot go on: steps of the smallest allowed size keep failing."""
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from petsc4py import PETSc
 
+from fem.errors import SolverError
 from fem.field_preconditioner import FieldPreconditioner
 from fem.model import ElectrodeModel
 from fem.scaled_krylov import ScaledKrylov
@@ -120,9 +121,13 @@ class IterativeSolver:
         self.work.setups += 1
 
     def apply(self, preconditioner: PETSc.PC, right: PETSc.Vec, solution: PETSc.Vec) -> None:
-        """Solve; where that fails, the solver above is told so and Newton's step fails."""
+        """Solve; where that fails, the solver above is told so and Newton's step fails.
+
+        Raises:
+            SolverError: Nothing has been set up for a matrix.
+        """
         if self._krylov is None:
-            raise RuntimeError("the iterative solver has not been given a matrix")
+            raise SolverError("the iterative linear solver has no matrix: set it up for one before it is applied")
         iterations, solved = self._krylov.solve(right, solution)
         work = self.work
         work.solves, work.iterations = work.solves + 1, work.iterations + iterations

@@ -9,7 +9,8 @@ import pytest
 from mpi4py import MPI
 
 from fem import compat, linear_solver
-from fem.errors import RunStopped
+from fem.displacement_multigrid import DisplacementMultigrid
+from fem.errors import RunStopped, SolverError
 from fem.field_blocks import FieldBlocks
 from fem.field_preconditioner import FieldPreconditioner
 from fem.model import ElectrodeModel
@@ -160,3 +161,19 @@ def test_auto_takes_the_iterative_solver_for_large_blocks(monkeypatch: pytest.Mo
     monkeypatch.setattr(linear_solver, "AUTO_UNKNOWNS", 1)
     assert linear_solver.chosen(auto, section) == "direct"
     assert linear_solver.chosen(ITERATIVE, section) == "iterative"
+
+
+def test_a_solver_without_a_matrix_says_so() -> None:
+    model = driven(block(MPI.COMM_SELF))
+    solver = NewtonSolver(model, ITERATIVE)
+    assert solver.iterative is not None
+    right, solution = solver.matrix.createVecs()
+    preconditioner = linear_solver.PETSc.PC().create(MPI.COMM_SELF)
+    with pytest.raises(SolverError, match="iterative linear solver has no matrix"):
+        solver.iterative.apply(preconditioner, right, solution)
+    solved_step(model, solver, 1.0)
+    solver.iterative.reset(preconditioner)
+    with pytest.raises(SolverError, match="iterative linear solver has no matrix"):
+        solver.iterative.apply(preconditioner, right, solution)
+    with pytest.raises(SolverError, match="multigrid of the displacement has no matrix"):
+        DisplacementMultigrid("without_").apply(right, solution)

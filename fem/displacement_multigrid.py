@@ -52,7 +52,9 @@ class DisplacementMultigrid:
             SolverError: No matrix has been taken.
         """
         if self._solver is None:
-            raise SolverError("the multigrid of the displacement has no matrix: it takes one before it is applied")
+            raise SolverError(
+                "the multigrid of the displacement has no matrix: it takes one before it is applied"
+            )
         self._solver.apply(residual, correction)
 
     def forget(self) -> None:

@@ -127,7 +127,9 @@ class IterativeSolver:
             SolverError: Nothing has been set up for a matrix.
         """
         if self._krylov is None:
-            raise SolverError("the iterative linear solver has no matrix: set it up for one before it is applied")
+            raise SolverError(
+                "the iterative linear solver has no matrix: set it up for one before it is applied"
+            )
         iterations, solved = self._krylov.solve(right, solution)
         work = self.work
         work.solves, work.iterations = work.solves + 1, work.iterations + iterations

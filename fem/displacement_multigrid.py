@@ -1,8 +1,8 @@
 """Algebraic multigrid for the displacement of grains: smoothed aggregation that does not cross loose interfaces.
 
-What was measured on the way is in docs/solvers.md: without the threshold multigrid fails as soon as interfaces have
-broken, because aggregates then reach over gaps; with it the stiffness may differ by five orders of magnitude between
-particles and pore filling.
+Without the threshold multigrid fails as soon as interfaces have broken, because aggregates then reach over gaps
+(tests/fem/test_linear_solver.py); with it the stiffness may differ by five orders of magnitude between particles and
+pore filling (docs/solvers.md).
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class DisplacementMultigrid:
             "pc_gamg_threshold": THRESHOLD,
             "pc_gamg_coarse_eq_limit": _COARSEST,
             "pc_gamg_reuse_interpolation": True,
-            # Jacobi instead takes twice the iterations at half the cost each. Two steps instead of three take a quarter
-            # more iterations at about the same time, and several ranks need the margin.
+            # Tried once: Jacobi instead takes about twice the iterations at half the cost each; two steps instead of
+            # three more iterations at about the same time, and several ranks need the margin.
             "mg_levels_ksp_type": "chebyshev",
             "mg_levels_ksp_max_it": 3,
             "mg_levels_pc_type": "sor",

@@ -24,6 +24,7 @@ from run.case_mistakes import input_error, recipe_error, shipped_cases
 from run.case_tables import CaseFile, MeshFileTable
 from run.errors import InputError
 from run.overrides import laws_with, materials_with
+from run.parameter_file import with_parameters
 from run.process.cycling import CyclingTable
 from run.process.known import StartState
 from run.process.plan import Plan as ProcessPlan
@@ -142,6 +143,7 @@ def check_case(
 ) -> Case:
     """Check a table that has the layout of a case file; see ``load_case``."""
     _refuse_two_ways(table)
+    table = with_parameters(table, path)
     try:
         file = CaseFile.model_validate(dict(table))
     except ValidationError as error:

@@ -20,10 +20,15 @@ class _Table(BaseModel):
 
 
 class CaseTable(_Table):
-    """[case]: what it is called."""
+    """[case]: what it is called, and the file some of its values come from (run/parameter_file.py).
+
+    ``origins`` stands in resolved cases: which values those are. ``parameters`` does not: they hold the values.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
     description: str = ""
+    parameters: str | None = None
+    origins: dict[str, str] | None = None
 
 
 class MeshFileTable(_Table):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from run import about
@@ -225,4 +227,12 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="TABLE.KEY=VALUE",
         help="override any key of the case file, as often as needed; the value as in TOML, quotes optional",
+    )
+    parser.add_argument(
+        "--parameters",
+        dest="set",
+        action="append",
+        type=lambda name: f"case.parameters={json.dumps(str(Path(name).resolve()))}",
+        metavar="FILE.toml",
+        help="take values from this parameter file, for example one of swellbound calibrate",
     )

@@ -14,7 +14,7 @@ from fem.materials.library import MATERIALS
 from fem.parameters import Parameter
 from run.errors import InputError
 from run.law_choice import OPTIONS, choose, completed
-from run.toml_text import flattened
+from run.provenance import given, leaves
 from run.units import UnitError, kind_of, parse
 
 T = TypeVar("T", Material, InterfaceLaw)
@@ -105,7 +105,7 @@ def laws_with(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, InterfaceLaw
 
 def _law_values(
     law: InterfaceLaw, where: str, table: Mapping[str, Any]
-) -> tuple[InterfaceLaw, dict[str, float]]:
+) -> tuple[InterfaceLaw, dict[str, Parameter]]:
     """The law a table chooses, and the table's checked values."""
     if not isinstance(table, Mapping):
         raise InputError(where, f"= {table!r} is not allowed: it must be a table of parameters")
@@ -129,17 +129,17 @@ def _kind_in(kind: str, table: object, laws: Mapping[str, InterfaceLaw]) -> str:
     raise unknown_key(f"interfaces.{kind}", kind, table, [ALL, *laws])
 
 
-def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any]) -> dict[str, float]:
+def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any]) -> dict[str, Parameter]:
     """Checked values by the dotted name of the parameter; a unique last part of the name will do."""
     if not isinstance(table, Mapping):
         raise InputError(where, f"= {table!r} is not allowed: it must be a table of parameters")
     known = dict(parameters_of(item))
     options = OPTIONS if isinstance(item, InterfaceLaw) else ()
-    leaves = [name.split(".")[-1] for name in known]
-    result: dict[str, float] = {}
-    for key, value in flattened(table).items():
+    last = [name.split(".")[-1] for name in known]
+    result: dict[str, Parameter] = {}
+    for key, value in leaves(table):
         matches = [
-            name for name in known if name == key or (name.split(".")[-1] == key and leaves.count(key) == 1)
+            name for name in known if name == key or (name.split(".")[-1] == key and last.count(key) == 1)
         ]
         if not matches:
             names = {n.split(".")[-1]: None for n in known} | dict.fromkeys(options)
@@ -148,9 +148,12 @@ def _values(item: Material | InterfaceLaw, where: str, table: Mapping[str, Any])
     return result
 
 
-def _checked(key: str, value: object, name: str, parameter: Parameter) -> float:
+def _checked(key: str, told: object, name: str, parameter: Parameter) -> Parameter:
+    """The parameter with a value of the case file, which may say where it comes from."""
+    origin = given(key, told)
+    value = origin.value
     if name in _OFF_WHEN_INFINITE and value in (float("inf"), f"inf {parameter.unit}"):
-        return float("inf")
+        return origin.parameter(float("inf"), parameter)
     try:
         number, _ = parse(value, kind_of(parameter.unit))
     except UnitError as error:
@@ -165,18 +168,18 @@ def _checked(key: str, value: object, name: str, parameter: Parameter) -> float:
         allowed, text = number > 0.0, "above zero"
     if not allowed:
         raise InputError(key, f"= {value!r} is not allowed: it must be {text}")
-    return number
+    return origin.parameter(number, parameter)
 
 
-def _with(item: T, values: Mapping[str, float]) -> T:
-    for name, number in values.items():
-        item = _replaced(item, name.split("."), number)
+def _with(item: T, values: Mapping[str, Parameter]) -> T:
+    for name, parameter in values.items():
+        item = _replaced(item, name.split("."), parameter)
     return item
 
 
-def _replaced(item: Any, path: list[str], number: float) -> Any:
+def _replaced(item: Any, path: list[str], parameter: Parameter) -> Any:
     inner = getattr(item, path[0])
-    new = inner.replaced(number) if isinstance(inner, Parameter) else _replaced(inner, path[1:], number)
+    new = parameter if isinstance(inner, Parameter) else _replaced(inner, path[1:], parameter)
     return replace(item, **{path[0]: new})
 
 

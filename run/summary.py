@@ -133,6 +133,7 @@ def describe(
         "mesh_hash": model.domain.mesh_hash,
         "case_hash": case.content_hash,
         "settings": list(case.settings),
+        "parameters_from_file": dict(table.case.origins or {}),
         "version": about.version(),
         "commit": about.commit(),
         "versions": about.versions(),

@@ -97,7 +97,7 @@ def load_study(path: Path, given: Sequence[str] = ()) -> Study:
     case = load_case(base, [*common, *given])
     points: dict[str, Point] = {}
     for settings in _settings(file, case):
-        point = _point(file, case, settings)
+        point = made_point(file.study.name, case, settings)
         if point.name in points:
             words = ", ".join(setting_text(key, value) for key, value in settings)
             raise InputError(file.study.kind, f"gives the same case twice ({words}): leave one out")
@@ -200,17 +200,29 @@ def _check_keys(keys: Sequence[str], case: Case, where: str) -> None:
             raise unknown_key(f"{where}.{key}", key.split(".")[0], {}, tables)
 
 
-def _point(file: StudyFile, case: Case, settings: Settings) -> Point:
-    """The case of one point, read from the very text that will be its case file."""
+def made_point(study: str, case: Case, settings: Settings, shown: Settings | None = None) -> Point:
+    """The case of one point, read from the very text that will be its case file.
+
+    Args:
+        study: Name of what it belongs to.
+        case: What it starts from.
+        settings: Keys of the case file it differs in.
+        shown: What is told of that, where it is not the settings themselves.
+
+    Raises:
+        InputError: The case is not allowed with these settings.
+    """
     table: dict[str, Any] = tomllib.loads(case.source)
     for text in (*case.settings, *(setting_text(key, value) for key, value in settings)):
         apply_setting(table, text)
     resolved = check_case(table, case.source, (), case.path).resolved()
     made = check_case(resolved, "", (), case.path)
     name = made.content_hash.removeprefix("sha256:")[:_LETTERS]
-    words = ", ".join(f"{key} = {value}" for key, value in settings)
-    resolved["case"] = {"name": f"{file.study.name}-{name}", "description": f"{file.study.name}: {words}"}
-    return Point(name, settings, check_case(resolved, dumps(resolved), (), case.path))
+    told = settings if shown is None else shown
+    words = ", ".join(f"{key} = {value}" for key, value in told)
+    named = {"name": f"{study}-{name}", "description": f"{study}: {words}"}
+    resolved["case"] = {**named, "origins": made.file.case.origins}
+    return Point(name, told, check_case(resolved, dumps(resolved), (), case.path))
 
 
 def settings_in_words(point: Point) -> str:

@@ -16,18 +16,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import ufl
-from dolfinx import fem as dfem
 from mpi4py import MPI
 
-from fem import compat
+from fem.admissible import AdmissibleCheck
 from fem.errors import RunStopped
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, Outcome
 from fem.state import Snapshot
 
-# Lithiation of a node from which it counts as full.
-_FULL = 0.999
+#: Rate in C that ``StepSettings.resolved`` is given for: 30 s of it are 8.3e-4 of the charge of the hosts.
+RESOLVED_AT = 0.1
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class StepSettings:
         holding_stabilisation: The same at interfaces that can break and still hold, about three times the slope
             σ_max² / (2 Gc) at which they soften.
         resisted_share: Share of a step's work that is aimed at for all stabilisation together.
-        resolved: Step in s below which that share is of no account: a snap stays one however short the step.
+        resolved: Step in s below which that share is of no account: a snap stays one however short the step. Under a
+            current of a tenth of C, or none; see :meth:`Stepper.driven_at`.
     """
 
     first: float = 1.0
@@ -111,9 +110,9 @@ class Stepper:
     ):
         self.model, self.solver, self.settings = model, solver, settings
         self._before_commit, self._resisted = before_commit, resisted
-        self.next_dt = settings.first
+        self.next_dt, self._resolved = settings.first, settings.resolved
         self._last: tuple[float, npt.NDArray[np.float64]] | None = None
-        self._admissible = _AdmissibleCheck(model)
+        self._admissible = AdmissibleCheck(model)
         self._release(1.0)
 
     def advance(self, limit: float, judge: Callable[[float], float | None] | None = None) -> StepReport:
@@ -176,6 +175,13 @@ class Stepper:
                     f"the smallest allowed step is {settings.smallest:.3g} s{self._admissible.full_grain()}"
                 )
 
+    def driven_at(self, rate: float | None) -> None:
+        """Say what drives the model: a current of so many C, or nothing of that kind.
+
+        What ``StepSettings.resolved`` stands for is a share of the charge, so it is longer or shorter with the current.
+        """
+        self._resolved = self.settings.resolved * (1.0 if rate is None else RESOLVED_AT / rate)
+
     def begin_anew(self, first: float) -> None:
         """Forget the last step's rate and begin with a step of ``first`` seconds: what drives the model has changed."""
         self.next_dt, self._last = first, None
@@ -215,7 +221,7 @@ class Stepper:
             # A departure grows with the square of the step, its work with the fourth power, the step's with the first.
             # What snaps does so in steps of any length: below a certain one shorter ones show nothing more.
             wanted = max(0.5, (settings.resisted_share / resisted) ** (1.0 / 3.0))
-            factor = min(factor, max(wanted, settings.resolved / dt))
+            factor = min(factor, max(wanted, self._resolved / dt))
         self.next_dt = dt * factor
         return StepReport(dt, outcome.iterations, rejected, wasted, lithiation, damage)
 
@@ -241,58 +247,3 @@ class Stepper:
         dofs = self.model.state.dofs.concentration
         scaled = np.abs(change[dofs]) / self.model.capacity_of_node[dofs]
         return float(self.model.comm.allreduce(float(np.max(scaled, initial=0.0)), op=MPI.MAX))
-
-
-class _AdmissibleCheck:
-    """min det F > 0 and 0 < x < 1 at every quadrature point and node."""
-
-    def __init__(self, model: ElectrodeModel):
-        self.model = model
-        space = model.state.increment.function_space
-        self._determinant = dfem.Function(space)
-        self._expression = dfem.Expression(
-            ufl.det(model.bulk.deformation),
-            compat.interpolation_points(space.element),
-            jit_options=compat.jit_options(),
-        )
-
-    def full_grain(self) -> str:
-        """A clause about the fullest grain where a node of it is as good as full, else nothing; collective.
-
-        It says what was found, not why the steps failed: a full grain is a likely reason, but not the only one.
-        """
-        model, storing = self.model, self.model.storing_dofs
-        share = np.zeros(len(model.state.previous.x.array))
-        share[storing] = model.state.previous.x.array[storing] / model.capacity_of_node[storing]
-        per_cell = np.max(share[model.state.dofs.cell_concentration], axis=1, initial=0.0)
-        here = (0.0, "")
-        if len(per_cell):
-            cell = int(np.argmax(per_cell))
-            here = (float(per_cell[cell]), model.domain.grains[model.domain.cell_grain[cell]].name)
-        fullest, name = max(model.comm.allgather(here))
-        if fullest < _FULL:
-            return ""
-        return (
-            f"; {name} is full in places (lithiation {fullest:.5f}): if that is what stops it, less current "
-            "or an end at a lower lithiation helps"
-        )
-
-    def problem(self) -> str | None:
-        """Why the current unknowns must not be accepted, or None; the same on every rank."""
-        model = self.model
-        self._determinant.interpolate(self._expression)
-        smallest = float(np.min(self._determinant.x.array, initial=np.inf))
-        dofs = model.storing_dofs
-        x = model.state.unknowns.x.array[dofs] / model.capacity_of_node[dofs]
-        low, high = float(np.min(x, initial=1.0)), float(np.max(x, initial=0.0))
-        local = np.array([smallest, low, -high])
-        values = np.empty(3)
-        local[np.isnan(local)] = -np.inf
-        model.comm.Allreduce(local, values, op=MPI.MIN)
-        if not values[0] > 0.0:
-            return f"min det F = {values[0]:.3g}"
-        if not values[1] > 0.0:
-            return f"lithiation {values[1]:.3g} at a node"
-        if not -values[2] < 1.0 + 1e-12:
-            return f"lithiation {-values[2]:.6g} at a node"
-        return None

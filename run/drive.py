@@ -134,6 +134,7 @@ class Drive:
         self.area = self._sum([dfem.form(dfem.Constant(model.domain.mesh, 1.0) * top)])
         model.control("pressure").value = table.stack_pressure
         model.control("influx").value = current_density / FARADAY
+        stepper.driven_at(table.current.rate(self.capacity_mAh_cm2))
         self.start_lithium = self.hosts()
         rate = current_density / FARADAY * self.area / self._capacity
         # Where lithium comes through the face only, the mean lithiation asked for is a point in time.

@@ -85,6 +85,14 @@ class Current:
             )
         return self.value * capacity_mAh_cm2 * 10.0  # mAh/cm2 is 10 Ah/m2
 
+    def rate(self, capacity_mAh_cm2: float) -> float:
+        """The rate in C.
+
+        Args:
+            capacity_mAh_cm2: Areal capacity of the hosts; of account where a current density was given.
+        """
+        return self.value if self.kind is units.C_RATE else self.value / (capacity_mAh_cm2 * 10.0)
+
 
 def _read_current(value: object) -> Current:
     if isinstance(value, Current):

@@ -13,7 +13,7 @@ from typing import Any
 
 from mpi4py import MPI
 
-from fem.observables import Observer
+from fem.observables import Observer, Row
 from fem.solver import NewtonSolver
 from fem.stepping import Stepper, StepSettings
 from run.case import check_case
@@ -53,17 +53,14 @@ def section(comm: MPI.Intracomm) -> Any:
     return cell(comm, laws, hosts, start=0.2)
 
 
-def cycled(comm: MPI.Intracomm, head: str, cycling: dict[str, Any]) -> dict[str, Any]:
-    """Run cycles of the section; ``head`` says how often, for example ``repeat 25 times``.
-
-    Returns:
-        What summary.json says of steps, cycles and jumps, and ``newton_iterations`` of all attempts,
-        ``lithium_book_error``, ``state``: the model's.
-    """
+def prepared(
+    comm: MPI.Intracomm, steps: list[Any], cycling: dict[str, Any]
+) -> tuple[ProcessRunner, Stepper, Observer, Row]:
+    """The section at the beginning of a process, and the row that each time step will write."""
     model = section(comm)
     shipped = tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))
     table: dict[str, Any] = {"case": shipped["case"], "mesh": shipped["mesh"]}
-    table["process"] = {"steps": [[head, *CYCLE]]}
+    table["process"] = {"steps": steps}
     case = check_case(table | ({"cycling": cycling} if cycling else {}), "", (), Path("section"))
     if case.process is None:
         raise AssertionError("the case has a process")
@@ -75,9 +72,19 @@ def cycled(comm: MPI.Intracomm, head: str, cycling: dict[str, Any]) -> dict[str,
         return all(math.isfinite(value) for value in row.values())
 
     stepper = Stepper(model, solver, StepSettings(first=2.0, largest=900.0), measure)
-    runner = ProcessRunner(
-        model, Setting(case, case.process, 0.05, CAPACITY, None, Path(".")), stepper, observer, WIDTH
-    )
+    setting = Setting(case, case.process, 0.05, CAPACITY, None, Path("."))
+    return ProcessRunner(model, setting, stepper, observer, WIDTH), stepper, observer, row
+
+
+def cycled(comm: MPI.Intracomm, head: str, cycling: dict[str, Any]) -> dict[str, Any]:
+    """Run cycles of the section; ``head`` says how often, for example ``repeat 25 times``.
+
+    Returns:
+        What summary.json says of steps, cycles and jumps, and ``newton_iterations`` of all attempts,
+        ``lithium_book_error``, ``state``: the model's.
+    """
+    runner, stepper, observer, row = prepared(comm, [[head, *CYCLE]], cycling)
+    model = stepper.model
     start = dict(observer.start())
     runner.start(start)
     sentences = []
@@ -88,7 +95,7 @@ def cycled(comm: MPI.Intracomm, head: str, cycling: dict[str, Any]) -> dict[str,
     sentences += runner.news().sentences
     told = runner.described()
     return told | {
-        "newton_iterations": solver.timing.iterations,
+        "newton_iterations": stepper.solver.timing.iterations,
         "lithium_book_error": observer.start()["lithium_book_error"],
         "energy_balance_error": observer.start()["energy_balance_error"],
         "charge_C_m2": terminal_of(model).charge,

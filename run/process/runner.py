@@ -118,6 +118,8 @@ class ProcessRunner:
         watch = Watch(self._stepper, [item.cut_off for item in aims])
         if self._watch is not None and len(self._watch["far"]) == len(aims):
             watch.recall(self._watch)
+        step = self._planned.step
+        self._stepper.driven_at(step.current.rate(self.host_capacity) if isinstance(step, Pass) else None)
         landing = watch.advance(limit)
         self._watch = watch.memory()
         if landing.reached is not None:
@@ -213,9 +215,8 @@ class ProcessRunner:
         step = self._planned.step
         if isinstance(step, Measure):
             return 0.0
-        settings = self._stepper.settings
-        full_cell = self._plan.full_cell
-        first = entering.enter(step, self._model, self._controls, self._density, full_cell, settings.first)
+        first, full_cell = self._stepper.settings.first, self._plan.full_cell
+        first = entering.enter(step, self._model, self._controls, self._density, full_cell, first)
         self._stepper.begin_anew(first)
         self._chronicle.mark["lead_s"] = self._controls.ramps_for() if isinstance(step, Hold) else 0.0
         return first
@@ -232,9 +233,8 @@ class ProcessRunner:
             # A last step much shorter than the one before it is avoided.
             limit = min(limit, 0.5 * left if next_dt < left < 1.5 * next_dt else left)
         ramp = self._controls.ramps_for()
-        if ramp > 1e-12 * self._model.state.time:
-            return min(limit, ramp)
-        return min(limit, self._foreseen())
+        ramps = ramp > 1e-12 * self._model.state.time
+        return min(limit, ramp if ramps else self._foreseen())
 
     def _foreseen(self) -> float:
         """Time in s to the nearest end that follows the charge, at the present current."""

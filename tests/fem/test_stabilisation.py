@@ -129,3 +129,9 @@ def test_steps_shrink_where_inertia_takes_much_of_the_work(share: float, factor:
     stepper.advance(100.0)
     # A snap is one however short the step: not below ``resolved`` for that.
     assert stepper.next_dt == pytest.approx(max(1.5 * factor, 1.0))
+    # At five times the current the same charge takes a fifth of the time; what is no current changes nothing.
+    for rate, resolved in ((0.5, 0.2), (0.1, 1.0), (0.02, 5.0), (None, 1.0)):
+        stepper.driven_at(rate)
+        stepper.next_dt = 1.5
+        stepper.advance(100.0)
+        assert stepper.next_dt == pytest.approx(min(max(1.5 * factor, resolved), 1.5 * 1.5))

@@ -1,4 +1,7 @@
-"""The way to a mean lithiation that lithium metal hurries: the end is met within the tolerance, in few steps."""
+"""The way to a mean lithiation that lithium metal hurries: the end is met within the tolerance, in few steps.
+
+And what the time steps are told of the current.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,14 @@ import math
 from collections.abc import Callable
 
 import pytest
+from mpi4py import MPI
 
-from run.drive import TOLERANCE, Approach
+from fem.solver import NewtonSolver, SolverSettings
+from fem.stepping import RESOLVED_AT, Stepper, StepSettings
+from run.case_tables import DriveTable
+from run.drive import TOLERANCE, Approach, Drive
+from tests.cycling import prepared
+from tests.fem.bodies import electrode
 
 
 @pytest.mark.parametrize(
@@ -38,3 +47,39 @@ def test_a_step_that_leads_away_does_not_end_the_drive() -> None:
     way = Approach(0.5, 0.0, 0.2, 1e-3)
     way.accepted(10.0, 0.19)
     assert way.remaining() == math.inf
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """The rates that steppers are told, in order."""
+    rates: list[float | None] = []
+    whole = Stepper.driven_at
+
+    def noted(self: Stepper, rate: float | None) -> None:
+        rates.append(rate)
+        whole(self, rate)
+
+    monkeypatch.setattr(Stepper, "driven_at", noted)
+    return rates
+
+
+def test_a_drive_tells_the_steps_its_rate(told: list[float | None]) -> None:
+    model = electrode(MPI.COMM_SELF)
+    stepper = Stepper(model, NewtonSolver(model, SolverSettings()), StepSettings())
+    for text in ("0.1 C", "0.5 C", "7 A/m^2"):
+        table = DriveTable.model_validate({"current": text, "duration": "1 h"})
+        drive = Drive(model, table, table.current.density(2.0), stepper)
+    # The rate as it was given, to the last bit: nothing changes at the rate that ``time.resolved`` is given for.
+    assert told == [RESOLVED_AT, 0.5, pytest.approx(7.0 / (10.0 * drive.capacity_mAh_cm2))]
+
+
+def test_a_process_tells_the_steps_the_rate_of_each_current(told: list[float | None]) -> None:
+    steps = ["discharge at 0.1 C for 4 s", "rest for 4 s", "charge at 2 A/m^2 for 4 s"]
+    runner, stepper, observer, row = prepared(MPI.COMM_SELF, [*steps, "hold at 0.8 V for 4 s"], {})
+    runner.start(dict(observer.start()))
+    rates: dict[int, float | None] = {}
+    while (left := runner.remaining(stepper.next_dt)) is not None:
+        report = runner.advance(left)
+        runner.step_accepted(row, report.iterations)
+        rates[int(row["process_step"])] = told[-1]
+    assert rates == {1: 0.1, 2: None, 3: pytest.approx(2.0 / (10.0 * runner.host_capacity)), 4: None}

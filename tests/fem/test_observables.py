@@ -74,6 +74,26 @@ def test_parts_of_the_thickening_and_the_lithium_book_of_a_little_electrode(comm
 
 
 @pytest.mark.parallel
+def test_an_emptied_grain_is_lithium_removed_and_holes_are_pores(comm: MPI.Intracomm) -> None:
+    """A grain of 1 µm² with a twentieth of its metal left in a site of 0.3 µm²: a third full, so 0.1 of metal is left.
+
+    Lithium removed is what metal is gone; the holes in the site count as pores; what the site left around it is void.
+    """
+    model = electrode(comm)
+    observer, (metal, site) = Observer(model), (0.05, 0.3)
+    cells = model.domain.cell_grain == 3
+    model.state.unknowns.x.array[model.state.dofs.cell_concentration[cells]] = metal * 76.9
+    shrunk = math.sqrt(site) - 1.0
+    set_displacement(model, lambda x: np.stack([shrunk * (x[0] - 4.5), shrunk * (x[1] - 3.5)]), 3)
+    row = observer.measure()
+    holes = (1.0 - metal / 0.15) * site
+    assert row["thickening_pores_um"] == pytest.approx(holes / WIDTH, rel=1e-12)
+    assert row["thickening_lithium_removed_um"] == pytest.approx((site - holes - 1.0) / WIDTH, rel=1e-12)
+    assert row["thickening_interface_void_um"] == pytest.approx((1.0 - site) / WIDTH, rel=1e-12)
+    assert row["thickening_solids_um"] == pytest.approx(0.0, abs=1e-14)
+
+
+@pytest.mark.parallel
 def test_a_rigid_separation_is_void_by_both_measures(comm: MPI.Intracomm) -> None:
     model = two_grains(comm, held(), law(), stepped=True)
     observer = Observer(model)

@@ -99,3 +99,30 @@ def tiny(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the short process, done in one go; not to be changed."""
+    from run.cli import main
+    from run.errors import EXIT_OK
+    from tests.run.short_process import FIRST, MEASURE, QUICK, SECOND, case_file
+
+    folder = tmp_path_factory.mktemp("whole")
+    more = QUICK.replace("pictures = false\n", "")
+    path = case_file(folder, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]], more)
+    assert main(["run", str(path), "--out", str(folder / "out"), "--quiet"]) == EXIT_OK
+    return folder / "out"
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run of its first steps alone; not to be changed."""
+    from run.cli import main
+    from run.errors import EXIT_OK
+    from tests.run.short_process import FIRST, case_file
+
+    folder = tmp_path_factory.mktemp("begun")
+    path = case_file(folder, "one", FIRST)
+    assert main(["run", str(path), "--out", str(folder / "out"), "--quiet"]) == EXIT_OK
+    return folder / "out"

@@ -18,7 +18,7 @@ from run.errors import EXIT_OK, EXIT_RESUME
 from run.process import control
 from run.toml_text import dumps
 from tests.run.conftest import TINY, leave_after
-from tests.run.test_process import assert_same_state
+from tests.run.short_process import assert_same_state
 
 HEAD = TINY.split("[drive]")[0]
 REACTING = {

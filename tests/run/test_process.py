@@ -1,4 +1,4 @@
-"""A short process on the tiny electrode: what its steps report, that they can be interrupted and split anywhere."""
+"""A short process on the tiny electrode: what its steps report, and that it can be interrupted anywhere."""
 
 from __future__ import annotations
 
@@ -8,61 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from fem import checkpoint_file
-from run import restart, results
+from run import results
 from run.cli import main
 from run.errors import EXIT_BAD_INPUT, EXIT_OK, EXIT_RESUME
 from run.key_states import key_states
-from run.toml_text import dumps
-from tests.run.conftest import TINY, leave_after
-
-HEAD = TINY.split("[drive]")[0]
-QUICK = '[output]\nfields = false\npictures = false\n[time]\nfirst_step = "3 s"\n'
-FIRST = ["press to 5 MPa at 60 degC in 2 s", "lithiate at 1 C until lithiation 0.02", "rest for 10 s"]
-SECOND = [
-    "hold at 0.45 V until 0.5 C or for 5 min",
-    "charge at 1 C until 0.75 V",
-    "rest for 10 s at 40 degC",
-]
-MEASURE = "measure thickness unloaded"
-
-
-def case_file(folder: Path, name: str, steps: list[Any], more: str = QUICK) -> Path:
-    """The tiny case with a process."""
-    path = folder / f"{name}.toml"
-    path.write_text(HEAD + dumps({"process": {"steps": steps}}) + more, encoding="utf-8")
-    return path
-
-
-def summary_of(out: Path) -> dict[str, Any]:
-    return results.read_json(out / results.SUMMARY)
-
-
-def last_state(out: Path) -> dict[str, Any]:
-    """Everything of the model that the last checkpoint holds; what the stepper remembers is not the model's."""
-    found = checkpoint_file.from_bytes(restart.listed(out / results.STATE)[0].read_bytes())
-    tables = {name: table for name, table in found.tables.items() if name not in ("history", "cells/rate")}
-    return {**tables, "time": found.numbers["time"], **found.numbers["controls"]}
-
-
-def assert_same_state(one: Path, other: Path) -> None:
-    first, second = last_state(one), last_state(other)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert np.array_equal(value, second[name]), name
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the whole process, done in one go."""
-    folder = tmp_path_factory.mktemp("whole")
-    more = QUICK.replace("pictures = false\n", "")
-    path = case_file(folder, "whole", [*FIRST, *SECOND[:2], MEASURE, SECOND[2]], more)
-    assert main(["run", str(path), "--out", str(folder / "out"), "--quiet"]) == EXIT_OK
-    return folder / "out"
+from tests.run.conftest import leave_after
+from tests.run.short_process import FIRST, MEASURE, QUICK, SECOND, assert_same_state, case_file, summary_of
 
 
 @pytest.fixture(scope="module")
@@ -173,31 +126,6 @@ def test_it_goes_on_in_the_middle_as_if_nothing_had_happened(
     assert_same_state(out, whole)
 
 
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a run of the first steps alone."""
-    folder = tmp_path_factory.mktemp("begun")
-    path = case_file(folder, "one", FIRST)
-    assert main(["run", str(path), "--out", str(folder / "out"), "--quiet"]) == EXIT_OK
-    return folder / "out"
-
-
-def run_from(origin: Path, folder: Path, steps: list[Any]) -> Path:
-    path = case_file(folder, "other", steps)
-    given = ["run", str(path), "--from", str(origin), "--out", str(folder / "other"), "--quiet"]
-    assert main(given) == EXIT_OK
-    return folder / "other"
-
-
-def test_any_step_can_be_the_first_of_the_next_run(whole: Path, begun: Path, tmp_path: Path) -> None:
-    """Split, and without the measurement, which must therefore leave no trace."""
-    other = run_from(begun, tmp_path, SECOND)
-    assert_same_state(other, whole)
-    told = summary_of(other)
-    assert [block["text"] for block in told["steps"]] == [*SECOND[:2], "rest at 40 degC for 10 s"]
-    assert told["steps"][0]["pressure_start_MPa"] == 5.0
-
-
 def test_a_full_cell_charges_to_lithiate(tmp_path: Path) -> None:
     """And charges end steps; a current density is what it says."""
     steps = [
@@ -224,30 +152,6 @@ def test_a_full_cell_charges_to_lithiate(tmp_path: Path) -> None:
     assert pulses[0]["end_reason"] == "the cut-off of 3 V was reached"
     assert pulses[0]["voltage_start_V"] < 3.0 <= pulses[0]["voltage_end_V"] <= 3.001
     assert (told["process"]["steps_planned"], told["process"]["steps_ended"]) == (9, 5)
-
-
-MEASUREMENTS = {
-    "measure thickness": "thickness_um",
-    "measure adhesion at foil": "work_of_separation_J_m2",
-    "measure gitt at 0.1 C for 30 s then rest for 1 min": "effective_diffusivity_cm2_s",
-    "measure porosity": "porosity",
-    "measure phases": "graphite_share_LiC6",
-    "measure uniformity": "standard_deviation",
-    "measure diffusion": "tortuosity",
-    "measure lithium": "lithium_left",
-    "measure front": "front_depth_um",
-}
-
-
-def test_what_is_measured_stays_as_it_was(begun: Path, tmp_path: Path) -> None:
-    other = run_from(begun, tmp_path, list(MEASUREMENTS))
-    assert_same_state(other, begun)
-    blocks = summary_of(other)["steps"]
-    assert [block["text"] for block in blocks] == list(MEASUREMENTS)
-    for block, number in zip(blocks, MEASUREMENTS.values(), strict=True):
-        assert block["kind"] == "measure" and block["result"]["complete"], block
-        assert np.isfinite(block["result"][number])
-        assert block["start_time_s"] == block["end_time_s"]
 
 
 def test_runs_are_reported_side_by_side(
@@ -283,41 +187,3 @@ def test_a_drive_cannot_be_put_beside_a_process(
     results.write_json(tmp_path / results.SUMMARY, {"case": "a drive"})
     assert main(["report", str(whole), str(tmp_path)]) == EXIT_BAD_INPUT
     assert "no run of a [process]" in capsys.readouterr().err
-
-
-FROM_MISTAKES = [
-    (["charge at 1 C until 0.1 V"], QUICK, ("wrong side", "step 1:")),
-    (["release to 9 MPa"], QUICK, ("the pressure is 5 MPa before it",)),
-    (["rest for 1 h"], QUICK + '[materials.silicon]\nyoungs_modulus = "50 GPa"\n', ("--from", "[materials]")),
-    (["rest for 1 h"], QUICK + '[cell]\nseparator_resistance = "5 ohm cm^2"\n', ("--from", "[cell]")),
-    (None, "[drive]\n" + QUICK, ("--from", "[drive]")),
-]
-
-
-@pytest.mark.parametrize(
-    ("steps", "more", "said"), FROM_MISTAKES, ids=[" ".join(row[2]) for row in FROM_MISTAKES]
-)
-def test_what_cannot_go_on_from_there_is_refused(
-    whole: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    steps: Any,
-    more: str,
-    said: tuple[str, ...],
-) -> None:
-    path = case_file(tmp_path, "next", steps or [], more)
-    if steps is None:
-        path.write_text(HEAD + more, encoding="utf-8")
-    out = tmp_path / "out"
-    assert main(["run", str(path), "--from", str(whole), "--out", str(out)]) == EXIT_BAD_INPUT
-    text = capsys.readouterr().err
-    assert text.count("\n") == 1
-    for part in said:
-        assert part in text
-    assert not out.exists()
-
-
-def test_from_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = case_file(tmp_path, "next", ["rest for 1 h"])
-    assert main(["run", str(path), "--from", str(tmp_path / "none")]) == EXIT_BAD_INPUT
-    assert "--from" in capsys.readouterr().err

@@ -93,10 +93,11 @@ class FacetSlopes:
             space.projection((now - expected) ** 2),
             space.projection(now - ufl_believed(found, expected, count)),
         )
-        kept = [function.x.array.copy() for function in self._fields], apart.value, count.value
+        # The value of a constant is a view of it.
+        kept = [function.x.array.copy() for function in self._fields], int(apart.value), int(count.value)
         nothing = np.zeros_like(kept[0][0])
         space.set_values(self._fields[0], np.ones(len(self._model.interfaces.facets)))
         self._fill((self._fields[0].x.array.copy(), nothing, nothing), (1, 1))
         self._area = float(self._model.comm.allreduce(float(np.sum(space.integrals(self._forms[1])))))
-        self._fill(tuple(kept[0]), (int(kept[1]), int(kept[2])))
+        self._fill(tuple(kept[0]), kept[1:])
         return self._forms

@@ -1,4 +1,4 @@
-"""The command line: ``swellbound check|mesh|run|resume|adhesion|study|materials|report|benchmark|doctor``.
+"""The command line: ``swellbound check|mesh|run|resume|adhesion|study|calibrate|materials|report|benchmark|doctor``.
 
 Exit codes: 0 done; 2 bad input, found before any meshing; 3 the run had to stop and its last good state is saved;
 4 the run was interrupted and saved, ``resume`` goes on; 1 anything else. Under MPI only rank 0 prints and all ranks
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from run import several_runs
 from run.command_line import Action, build_parser
 from run.errors import (
     EXIT_BAD_INPUT,
@@ -209,18 +210,6 @@ def _adhesion(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     return EXIT_OK
 
 
-def _study(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
-    if comm.size > 1:
-        raise InputError("swellbound study", "is not to be started by mpirun: it starts its own ranks")
-    from run.study.study import StudyOptions, run_study
-
-    if given.jobs < 1:
-        raise InputError("--jobs", f"= {given.jobs} is not allowed: it must be 1 or more")
-    out = None if given.out is None else Path(given.out)
-    options = StudyOptions(out, tuple(given.set), given.jobs, given.again, given.only, given.quiet)
-    return run_study(Path(given.study), options)
-
-
 def _wall_time(given: argparse.Namespace) -> float | None:
     from run import units
 
@@ -284,35 +273,6 @@ def _materials(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     return EXIT_OK
 
 
-def _benchmark(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
-    if comm.size > 1:
-        raise InputError("swellbound benchmark", "is not to be started by mpirun: it starts its own ranks")
-    if given.what == "polycrystal":
-        from run.benchmark_polycrystal import DEFAULT_OUT, run_polycrystal
-
-        return run_polycrystal(Path(given.out) if given.out else DEFAULT_OUT)
-    if given.what == "solvers":
-        from run import benchmark_solvers as solvers
-
-        return solvers.run_solvers(
-            given.unknowns or solvers.DEFAULT_SIZES,
-            given.direct_up_to if given.direct_up_to is not None else solvers.DEFAULT_DIRECT,
-            Path(given.out) if given.out else solvers.DEFAULT_OUT,
-        )
-    if given.what == "interfaces":
-        from run import benchmark_interfaces as interfaces
-
-        return interfaces.run_interfaces(
-            Path(given.case) if given.case else interfaces.DEFAULT_CASE,
-            given.until if given.until is not None else interfaces.DEFAULT_END,
-            Path(given.out) if given.out else interfaces.DEFAULT_OUT,
-            given.ranks,
-        )
-    from run.benchmark import run_benchmark
-
-    return run_benchmark([Path(folder) for folder in given.folders], given.refine)
-
-
 def _doctor(given: argparse.Namespace, comm: MPI.Intracomm) -> int:
     from run.doctor import examine
 
@@ -325,10 +285,11 @@ _ACTIONS: dict[str, Action] = {
     "run": _run,
     "resume": _resume,
     "adhesion": _adhesion,
-    "study": _study,
+    "study": several_runs.study,
+    "calibrate": several_runs.calibrate,
     "materials": _materials,
     "report": _report,
-    "benchmark": _benchmark,
+    "benchmark": several_runs.benchmark,
     "doctor": _doctor,
 }
 

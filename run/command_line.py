@@ -28,6 +28,7 @@ _EXAMPLES = {
     "resume": "mpirun -n 2 swellbound resume results/bare --wall-time '12 h'",
     "adhesion": "swellbound adhesion results/bare --at foil --test pull-off --rate '1 nm/s'",
     "study": "swellbound study run/studies/sweep_stack_pressure.toml --jobs 2",
+    "calibrate": "swellbound calibrate run/calibrations/bare.toml --out results/bare_calibration",
     "materials": "swellbound materials silicon",
     "report": "swellbound report results/bare_first_cycle results/pl3_first_cycle --out results/report",
     "benchmark": "swellbound benchmark newton results/demo/bare",
@@ -109,6 +110,14 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
             "repeated; Ctrl-C saves those under way, and the same command goes on.",
         )
     )
+    calibrate = command(
+        "calibrate",
+        "Fit named parameters to what was measured on the electrode without lithium powder. Runs that are finished are "
+        "not repeated; Ctrl-C saves those under way, and the same command goes on.",
+    )
+    calibrate.add_argument("calibration", metavar="FILE.toml", help="the calibration file")
+    calibrate.add_argument("--out", metavar="DIR", help="its folder (default: results/calibrations/NAME)")
+    _add_several(calibrate, "runs")
     materials = command("materials", "List the parameters of materials and interfaces with their sources.")
     materials.add_argument(
         "only", nargs="?", metavar="NAME", help="one phase (silicon) or interface (graphite|silicon)"
@@ -139,10 +148,6 @@ def build_parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
 def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY.toml", help="the study file")
     parser.add_argument("--out", metavar="DIR", help="folder of the study (default: results/studies/NAME)")
-    parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="points at a time, each on its ranks (default 1)"
-    )
-    parser.add_argument("--again", action="store_true", help="start failed points anew")
     only = parser.add_mutually_exclusive_group()
     only.add_argument(
         "--plan",
@@ -158,6 +163,14 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
         const="collect",
         help="run nothing, write table and pictures of what is there",
     )
+    _add_several(parser, "points")
+
+
+def _add_several(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help=f"{what} at a time, each on its ranks (default 1)"
+    )
+    parser.add_argument("--again", action="store_true", help=f"start failed {what} anew")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     _add_set(parser)
 

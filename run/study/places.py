@@ -34,9 +34,11 @@ class Places:
 
     Attributes:
         root: The folder of the study.
+        file: Name under which the study file is kept in it.
     """
 
     root: Path
+    file: str = STUDY
 
     def case(self, point: Point) -> Path:
         """The case file of a point."""
@@ -107,13 +109,14 @@ class Places:
             InputError: The folder holds something else, or cannot be written.
         """
         root = self.root
-        if root.is_dir() and any(root.iterdir()) and not (root / STUDY).is_file():
+        if root.is_dir() and any(root.iterdir()) and not (root / self.file).is_file():
             raise InputError(
                 "--out",
-                f"= {str(root)!r} is not allowed: it holds files that are no study; choose another folder",
+                f"= {str(root)!r} is not allowed: it holds files that are no {Path(self.file).stem}; choose "
+                "another folder",
             )
         try:
-            results.write_text(root / STUDY, study.source)
+            results.write_text(root / self.file, study.source)
             for point in study.points:
                 if not self.case(point).is_file() or self.case(point).read_text("utf-8") != point.text:
                     results.write_text(self.case(point), point.text)

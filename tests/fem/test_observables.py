@@ -211,6 +211,32 @@ def test_measuring_a_rejected_step_leaves_no_trace(comm: MPI.Intracomm) -> None:
     assert row == pytest.approx(plain, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parallel
+def test_over_jumped_cycles_lithium_is_charge_and_work_goes_on(comm: MPI.Intracomm) -> None:
+    model = two_grains(comm, held()[:3] + held()[4:], law())
+    observer, solver = Observer(model), NewtonSolver(model, TIGHT)
+    memories = []
+    for step in (1, 2):
+        model.control("pressure").value, model.control("influx").value = 2.0 * step, 0.02
+        observed_step(model, solver, observer, 10.0)
+        memories.append(observer.memory()[0]["totals"])
+    storing = model.storing_dofs
+    model.state.unknowns.x.array[storing] *= 1.01
+    charge = observer.jump(5, {"totals": memories[0]})
+    jumped = observer.memory()[0]["totals"]
+    more = 0.01 * memories[1]["lithium"]
+    assert charge == pytest.approx(more * FARADAY / WIDTH, rel=1e-9)
+    assert jumped["charge"] == pytest.approx(memories[1]["charge"] + charge, rel=1e-12)
+    assert jumped["lithium"] == pytest.approx(memories[1]["lithium"] + more, rel=1e-12)
+    for name in ("absolute_work", "external_work", "chemical_work"):
+        then, now, later = (
+            totals[name] if name == "absolute_work" else totals["energies"][name]
+            for totals in (*memories, jumped)
+        )
+        assert abs(now) > 1.5 * abs(then) > 0.0
+        assert later == pytest.approx(now + 5 * (now - then), rel=1e-12), name
+
+
 @pytest.mark.parallel(min_ranks=2)
 def test_a_row_does_not_depend_on_the_number_of_ranks(comm: MPI.Intracomm) -> None:
     rows = []

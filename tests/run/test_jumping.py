@@ -102,6 +102,28 @@ def test_the_book_stays_closed(jumped: Path) -> None:
         assert jump["charge_mAh_cm2"] == pytest.approx(jump["cycles"] * LEFT, rel=0.02)
 
 
+def test_rows_go_on_where_a_jump_ends(jumped: Path) -> None:
+    """Time by the duration of the last cycle, charge by what the electrode holds more, work as in the last cycle."""
+    told = results.read_json(jumped / results.SUMMARY)
+    rows = results.read_history(jumped / results.HISTORY)[1]
+    of_cycle = {number: [row for row in rows if row["cycle"] == number] for number in (2, 3, 6, 9)}
+    blocks = {n: [block for block in told["steps"] if block["cycle"] == n] for n in of_cycle}
+    charges = [jump["charge_mAh_cm2"] for jump in told["cycling"]["jumps"]]
+    for last, after, charge in ((3, 6, charges[0]), (6, 9, charges[1])):
+        end, begin, closing = of_cycle[last][-1], of_cycle[after][0], of_cycle[after][-1]
+        lasted = blocks[last][-1]["end_time_s"] - blocks[last][0]["start_time_s"]
+        started = blocks[after][0]["start_time_s"]
+        assert started == pytest.approx(end["time_s"] + 2.0 * lasted, rel=1e-12)
+        assert begin["time_s"] - begin["dt_s"] == pytest.approx(started, rel=1e-12)
+        passed = sum(block["charge_mAh_cm2"] for block in blocks[after])
+        assert closing["charge_mAh_cm2"] == pytest.approx(end["charge_mAh_cm2"] + charge + passed, rel=1e-12)
+        assert 0.5 * LEFT < charge < 4.0 * LEFT
+    # Two cycles are left out, each with the chemical work of the last one; the next one adds some of its own.
+    work = {n: of_cycle[n][-1]["chemical_work_pJ_um"] for n in of_cycle}
+    last_one = work[3] - work[2]
+    assert 2.0 * last_one < work[6] - work[3] < 3.0 * last_one
+
+
 @pytest.fixture(scope="module")
 def resolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the same nine cycles, all of them computed."""

@@ -19,7 +19,8 @@ from fem.loads import Load, Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, grid, mesh_of, midpoints, model_on, p, residual
+from tests.readings import residual
+from tests.small import Array, grid, mesh_of, midpoints, model_on, p
 
 WIDTH, TILT = 0.8, 0.4
 RIGID = 1.0e9

@@ -17,7 +17,8 @@ from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from tests.quarters import WITH_METAL, quarters
-from tests.small import Array, set_displacement, solved_step
+from tests.readings import set_displacement
+from tests.small import Array, solved_step
 from tests.verification.test_bar import bar
 from tests.verification.test_rejected_step import assert_same, electrode, everything
 from tests.verification.test_surface_contact import SETTINGS as SLIDING

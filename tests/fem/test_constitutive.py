@@ -11,21 +11,8 @@ from mpi4py import MPI
 
 from fem import kinematics
 from fem.model import ElectrodeModel
-from tests.small import (
-    Array,
-    at_points,
-    box,
-    faces,
-    grid,
-    host,
-    integral,
-    mesh_of,
-    model_on,
-    overstress,
-    positions,
-    set_displacement,
-    sides,
-)
+from tests.readings import at_points, integral, positions, set_displacement
+from tests.small import Array, box, faces, grid, host, mesh_of, model_on, overstress, sides
 
 CAPACITY = 311.1
 

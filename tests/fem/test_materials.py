@@ -23,7 +23,8 @@ from fem.materials.open_circuit import (
     SiliconVerbrugge,
     lithiation_at,
 )
-from tests.small import grid, host, integral, law, mesh_of, midpoints, model_on, p, sides
+from tests.readings import integral
+from tests.small import grid, host, law, mesh_of, midpoints, model_on, p, sides
 
 CURVES: list[OpenCircuitCurve] = [
     GraphiteChen(),

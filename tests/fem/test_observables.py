@@ -17,7 +17,8 @@ from fem.solver import NewtonSolver, SolverSettings
 from fem.units import CM2_PER_UM2, FARADAY, MAH_PER_PC
 from tests.fem.bodies import HEIGHT, WIDTH, electrode, held, law, move, two_grains
 from tests.observed import observed_step
-from tests.small import CURVE, TIGHT, overstress, set_displacement
+from tests.readings import set_displacement
+from tests.small import CURVE, TIGHT, overstress
 
 # In the electrolyte a potential is known to rounding of its high conductivity only.
 CONDUCTING = replace(TIGHT, potential_tolerance=1e-8)

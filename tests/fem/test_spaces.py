@@ -17,19 +17,8 @@ from fem.domain import Domain
 from fem.interfaces.facet_fields import interface_measure
 from fem.interfaces.pairs import find_interfaces
 from fem.spaces import broken_space, subspace_dofs
-from tests.small import (
-    Array,
-    at_points,
-    box,
-    grid,
-    host,
-    law,
-    mesh_of,
-    midpoints,
-    model_on,
-    set_displacement,
-    sides,
-)
+from tests.readings import at_points, set_displacement
+from tests.small import Array, box, grid, host, law, mesh_of, midpoints, model_on, sides
 
 CUTS = ["default", "grain by grain", "across the grains", "cell by cell", "one rank has nearly all"]
 

@@ -11,7 +11,8 @@ from fem.observables import Observer
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from tests.fem.bodies import WIDTH, held, law, move, two_grains
-from tests.small import Array, residual
+from tests.readings import residual
+from tests.small import Array
 
 STIFFNESS = 100.0
 EXPECTED, DEPARTURE = np.array([0.05, 0.3]), np.array([0.02, -0.01])

@@ -11,7 +11,8 @@ from mpi4py import MPI
 from fem.model import ElectrodeModel
 from fem.solver_settings import SolverSettings
 from fem.update_limits import UpdateLimits
-from tests.small import Array, grid, host, mesh_of, model_on, positions, sides
+from tests.readings import positions
+from tests.small import Array, grid, host, mesh_of, model_on, sides
 
 SETTINGS = SolverSettings(first_update=0.1, largest_update=0.5, largest_strain=1e9)
 

@@ -13,19 +13,8 @@ from fem.materials.base import Elasticity, Material, Reservoir
 from fem.materials.vacancies import site
 from fem.model import ElectrodeModel
 from tests.fem.test_constitutive import change
-from tests.small import (
-    Array,
-    at_points,
-    grid,
-    integral,
-    mesh_of,
-    model_on,
-    overstress,
-    p,
-    positions,
-    set_displacement,
-    sides,
-)
+from tests.readings import at_points, integral, positions, set_displacement
+from tests.small import Array, grid, mesh_of, model_on, overstress, p, sides
 
 FULL, LEAST = 76.9, 0.15
 

@@ -15,7 +15,8 @@ from fem.solver import NewtonSolver, SolverSettings
 from tests.blocks import block
 from tests.cells import TIGHT, cell, faces, parameter, step, terminal_of
 from tests.quarters import quarters
-from tests.small import Array, integral, solved_step
+from tests.readings import integral
+from tests.small import Array, solved_step
 
 DIRECT = SolverSettings(force_tolerance=1e-8, lithium_tolerance=1e-11, potential_tolerance=1e-9)
 ITERATIVE = replace(DIRECT, linear="iterative")

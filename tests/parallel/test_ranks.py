@@ -11,7 +11,8 @@ from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from tests.quarters import SIZE, cells, grain_of, quarters
-from tests.small import Array, integral
+from tests.readings import integral
+from tests.small import Array
 
 STEPS = 8
 TIGHT = SolverSettings(force_tolerance=1e-8, lithium_tolerance=1e-11, potential_tolerance=1e-9)

@@ -12,19 +12,8 @@ from fem.loads import Pressure, Support
 from fem.materials.base import Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import (
-    Array,
-    grid,
-    host,
-    integral,
-    law,
-    mesh_of,
-    midpoints,
-    model_on,
-    overstress,
-    sides,
-    solved_step,
-)
+from tests.readings import integral
+from tests.small import Array, grid, host, law, mesh_of, midpoints, model_on, overstress, sides, solved_step
 
 SIZE, STEPS = 4.0, 6
 SETTINGS = SolverSettings(

@@ -23,7 +23,8 @@ from fem.materials.base import Material
 from fem.model import ElectrodeModel
 from fem.section import Section, hold_elsewhere, section_above
 from fem.solver import SolverSettings
-from tests.small import grid, host, law, mesh_of, midpoints, model_on, overstress, set_displacement, sides
+from tests.readings import set_displacement
+from tests.small import grid, host, law, mesh_of, midpoints, model_on, overstress, sides
 
 PLANE_STRAIN = 1.0 - 0.3**2
 LAYERS = ("alpha", "beta", "alpha")

@@ -15,22 +15,8 @@ from fem.interfaces import cohesive
 from fem.loads import Support
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import (
-    Array,
-    at_points,
-    box,
-    faces,
-    grid,
-    host,
-    integral,
-    law,
-    mesh_of,
-    midpoints,
-    model_on,
-    reaction,
-    sides,
-    solved_step,
-)
+from tests.readings import at_points, integral, reaction
+from tests.small import Array, box, faces, grid, host, law, mesh_of, midpoints, model_on, sides, solved_step
 
 # Three grains of unit height in a bar along the last axis: soft, stiff, soft, and two interfaces of the same kind.
 YOUNG, POISSON, STIFFNESS, PULL = {"alpha": 4e3, "beta": 90e3}, 0.3, 3.0e4, 0.01

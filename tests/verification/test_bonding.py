@@ -10,8 +10,9 @@ from fem import compat
 from fem.checkpoint import StateKeeper
 from fem.errors import ParameterError
 from fem.model import ElectrodeModel
+from tests.readings import residual
 from tests.separation import Puller, leg, pair
-from tests.small import law, residual
+from tests.small import law
 
 STRENGTH, ENERGY, CONTACT, ONSET = 20.0, 0.31, 2.0e5, 1.0e-4
 FINAL = 2.0 * ENERGY / STRENGTH

@@ -15,7 +15,8 @@ from fem.counter_electrode import CounterElectrode, LithiumMetal, LumpedCathode
 from fem.interfaces.law import InterfaceLaw
 from fem.solver import NewtonSolver
 from tests.cells import TIGHT, cell, face, parameter, terminal_of, whole
-from tests.small import Array, residual
+from tests.readings import residual
+from tests.small import Array
 
 CATHODE = LumpedCathode(parameter(2e4), parameter(0.95), parameter(0.05), parameter(2.0))
 

@@ -10,7 +10,8 @@ from fem.interfaces import dissipation
 from fem.loads import Support
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import grid, host, law, mesh_of, midpoints, model_on, reaction, residual
+from tests.readings import reaction, residual
+from tests.small import grid, host, law, mesh_of, midpoints, model_on
 
 STRENGTH, ENERGY, STIFFNESS, CONTACT = 20.0, 0.31, 2.0e5, 3.0e5
 ONSET, FINAL = STRENGTH / STIFFNESS, 2.0 * ENERGY / STRENGTH

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from tests.readings import residual, set_displacement
 from tests.separation import Puller, elastic, leg, pair, straight
 from tests.separation_laws import (
     LAWS,
@@ -18,7 +19,7 @@ from tests.separation_laws import (
     SHEAR,
     STRENGTH,
 )
-from tests.small import Array, box, faces, mesh_of, midpoints, model_on, residual, set_displacement
+from tests.small import Array, box, faces, mesh_of, midpoints, model_on
 
 # As fine at the beginning as the rise to the strength asks for.
 GRADED = np.linspace(0.0, 1.0, 85)[1:] ** 2.0

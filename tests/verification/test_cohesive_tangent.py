@@ -15,9 +15,10 @@ from fem import compat
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import kind_name
 from fem.model import ElectrodeModel
+from tests.readings import residual, set_displacement
 from tests.separation import NORMAL, TANGENT, elastic, pair
 from tests.separation_laws import LAWS, RATIO, STRENGTH
-from tests.small import Array, grid, law, mesh_of, midpoints, model_on, residual, set_displacement, sides
+from tests.small import Array, grid, law, mesh_of, midpoints, model_on, sides
 
 #: Openings (normal, tangential) per final opening of the law: the largest so far, and the present one.
 REGIMES: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {

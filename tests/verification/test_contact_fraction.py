@@ -16,6 +16,7 @@ from fem.materials.library import LITHIUM
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver
 from fem.units import FARADAY, GAS_CONSTANT
+from tests.readings import set_displacement
 from tests.small import (
     CURVE,
     TEMPERATURE,
@@ -27,7 +28,6 @@ from tests.small import (
     midpoints,
     model_on,
     p,
-    set_displacement,
     sides,
     solved_step,
 )

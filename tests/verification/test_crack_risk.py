@@ -16,6 +16,7 @@ from fem.materials.base import Brittleness, Material
 from fem.model import ElectrodeModel
 from fem.output import FieldWriter
 from fem.solver import NewtonSolver, SolverSettings
+from tests.readings import rates
 from tests.small import (
     TIGHT,
     grid,
@@ -26,7 +27,6 @@ from tests.small import (
     model_on,
     octant,
     p,
-    rates,
     sides,
     solved_step,
     spherical,

@@ -10,21 +10,8 @@ from scipy.optimize import brentq
 from fem.loads import Prescribed, Support
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver
-from tests.small import (
-    TIGHT,
-    Array,
-    grid,
-    host,
-    integral,
-    mesh_of,
-    model_on,
-    octant,
-    positions,
-    rates,
-    sides,
-    solved_step,
-    spherical,
-)
+from tests.readings import integral, positions, rates
+from tests.small import TIGHT, Array, grid, host, mesh_of, model_on, octant, sides, solved_step, spherical
 
 CAPACITY, DIFFUSIVITY = 31.36, 0.24
 START, SURFACE = 0.1, 0.7

@@ -11,22 +11,8 @@ from fem import balances
 from fem.loads import Prescribed, Support
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import (
-    Array,
-    at_points,
-    chemical_slope,
-    grid,
-    host,
-    integral,
-    law,
-    mesh_of,
-    midpoints,
-    model_on,
-    reaction,
-    set_displacement,
-    sides,
-    solved_step,
-)
+from tests.readings import at_points, chemical_slope, integral, reaction, set_displacement
+from tests.small import Array, grid, host, law, mesh_of, midpoints, model_on, sides, solved_step
 
 # 10 µm of 2e-13 m²/s and 5 µm of 5e-14 m²/s between concentrations 1e4 mol/m³ apart; fluxes in fmol/(µm² s).
 CAPACITY, LOW, HIGH = 31.36, 3.0, 13.0

@@ -20,7 +20,8 @@ from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver
 from fem.units import FARADAY, GAS_CONSTANT
 from tests.cells import ALPHA, TIGHT, electrolyte, face, model_with_terminal, step, terminal_of
-from tests.small import CURVE, TEMPERATURE, Array, mesh_of, midpoints, positions
+from tests.readings import positions
+from tests.small import CURVE, TEMPERATURE, Array, mesh_of, midpoints
 
 RADIUS, RING, START = 5.0, 0.5, 0.3
 CAPACITY, DIFFUSIVITY = 31.36, 0.24

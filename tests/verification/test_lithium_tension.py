@@ -12,7 +12,8 @@ from fem.materials.base import AnandFlow
 from fem.materials.library import LITHIUM
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, box, faces, mesh_of, model_on, p, reaction
+from tests.readings import reaction
+from tests.small import Array, box, faces, mesh_of, model_on, p
 
 RATE, STRAINS = 3.0e-4, np.array([0.005, 0.02, 0.1, 0.2, 0.5])
 LISTED = np.array([0.5393, 0.5536, 0.6150, 0.6682, 0.7561])

@@ -16,7 +16,8 @@ from fem.domain import Domain
 from fem.loads import Load, Prescribed, Source
 from fem.solver import NewtonSolver, SolverSettings
 from fem.units import FARADAY
-from tests.small import CURVE, Array, grid, host, integral, mesh_of, midpoints, model_on, rates, sides
+from tests.readings import integral, rates
+from tests.small import CURVE, Array, grid, host, mesh_of, midpoints, model_on, sides
 
 SIZE, STEP = 2.0, 40.0
 CAPACITY, DIFFUSIVITY, START = 31.36, 0.24, 0.1

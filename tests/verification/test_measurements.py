@@ -19,6 +19,7 @@ from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver
 from fem.units import FARADAY
+from tests.readings import positions, set_displacement
 from tests.small import (
     CURVE,
     TIGHT,
@@ -30,8 +31,6 @@ from tests.small import (
     midpoints,
     model_on,
     p,
-    positions,
-    set_displacement,
     sides,
     solved_step,
 )

@@ -17,19 +17,8 @@ from fem.model import ElectrodeModel
 from fem.observables import Observer
 from fem.pore_corners import at_grain_boundaries
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import (
-    Array,
-    grid,
-    law,
-    mesh_of,
-    midpoints,
-    model_on,
-    p,
-    reaction,
-    set_displacement,
-    sides,
-    solved_step,
-)
+from tests.readings import reaction, set_displacement
+from tests.small import Array, grid, law, mesh_of, midpoints, model_on, p, sides, solved_step
 
 WIDTH, HEIGHT, FLOOR = 4.0, 3.0, 2.0
 STRENGTH, ENERGY = 20.0, 0.31

@@ -13,19 +13,8 @@ from fem.materials.flow import flow_table, hardened_drag, solve_increment
 from fem.materials.library import LITHIUM
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import (
-    Array,
-    at_points,
-    box,
-    faces,
-    host,
-    mesh_of,
-    model_on,
-    overstress,
-    p,
-    rates,
-    solved_step,
-)
+from tests.readings import at_points, rates
+from tests.small import Array, box, faces, host, mesh_of, model_on, overstress, p, solved_step
 
 YOUNG, EXPONENT, FACTOR, START = 7810.0, 6.6667, 7.1298e-3, 1.0
 TIMES = (1.0, 10.0, 100.0, 1000.0)

@@ -11,7 +11,8 @@ from fem import balances
 from fem.loads import Support
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import host, integral, mesh_of, model_on, octant, rates, solved_step, spherical
+from tests.readings import integral, rates
+from tests.small import host, mesh_of, model_on, octant, solved_step, spherical
 
 RADIUS, YOUNG, POISSON, CAPACITY, DIFFUSIVITY, INFLUX = 5.0, 15e3, 0.3, 31.36, 0.24, 1.4519e-3
 VOLUME = 4.2e-3  # partial molar volume in µm³/fmol

@@ -12,19 +12,8 @@ from fem.materials.base import Elasticity, Material
 from fem.measurements import steady_flux
 from fem.model import ElectrodeModel
 from fem.units import FARADAY
-from tests.small import (
-    CURVE,
-    Array,
-    grid,
-    host,
-    law,
-    mesh_of,
-    midpoints,
-    model_on,
-    p,
-    set_displacement,
-    sides,
-)
+from tests.readings import set_displacement
+from tests.small import CURVE, Array, grid, host, law, mesh_of, midpoints, model_on, p, sides
 
 WIDTH, HEIGHT = 6.0, 12.0
 RESISTANCE = 30.0

@@ -21,7 +21,8 @@ from fem.materials.base import Elasticity, Host, Material, Swelling
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from fem.units import GAS_CONSTANT
-from tests.small import TEMPERATURE, box, grid, mesh_of, model_on, p, reaction, solved_step
+from tests.readings import reaction
+from tests.small import TEMPERATURE, box, grid, mesh_of, model_on, p, solved_step
 
 CAPACITY, DIFFUSIVITY, LENGTH = 40.0, 0.24, 8.0
 HIGH, LOW, START = 30.0, 10.0, 0.5

@@ -12,7 +12,8 @@ from fem.loads import Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, grid, law, mesh_of, midpoints, p, reaction, sides, solved_step
+from tests.readings import reaction
+from tests.small import Array, grid, law, mesh_of, midpoints, p, sides, solved_step
 
 MODULUS, POISSON = 1.0e4, 0.3
 SOLID = Material("alpha", Elasticity(p(MODULUS), p(0.0), p(POISSON)))

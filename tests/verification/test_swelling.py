@@ -11,22 +11,18 @@ from fem.loads import Load, Prescribed, Support
 from fem.materials.base import Material, OverstressFlow
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
+from tests.readings import at_points, integral, positions, residual, set_displacement
 from tests.small import (
     Array,
-    at_points,
     box,
     faces,
     grid,
     host,
-    integral,
     law,
     mesh_of,
     midpoints,
     model_on,
     overstress,
-    positions,
-    residual,
-    set_displacement,
     sides,
     solved_step,
 )

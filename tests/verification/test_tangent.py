@@ -17,7 +17,8 @@ from fem.interfaces.opening import split_opening
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from tests.quarters import WITH_METAL, quarters
-from tests.small import Array, integral, residual, set_displacement
+from tests.readings import integral, residual, set_displacement
+from tests.small import Array
 
 
 @pytest.fixture(scope="module")

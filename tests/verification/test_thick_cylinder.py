@@ -10,7 +10,8 @@ from fem.loads import Pressure, Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
-from tests.small import Array, grid, mesh_of, midpoints, model_on, overstress, p, positions, solved_step
+from tests.readings import positions
+from tests.small import Array, grid, mesh_of, midpoints, model_on, overstress, p, solved_step
 
 INNER, OUTER, MODULUS, POISSON, YIELD = 100.0, 200.0, 210.0e3, 0.3, 240.0
 SETTINGS = SolverSettings(

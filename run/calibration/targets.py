@@ -98,7 +98,12 @@ def targets_of(tables: Mapping[str, TargetTable], case: Case) -> list[Target]:
 
 
 def _unit(quantity: str) -> tuple[Kind, str]:
-    return next((found for suffix, found in _SUFFIXES.items() if quantity.endswith(suffix)), _PLAIN)
+    """Kind and unit by the last part of the name that carries a unit."""
+    for part in reversed(quantity.split(".")):
+        for suffix, found in _SUFFIXES.items():
+            if part.endswith(suffix):
+                return found
+    return _PLAIN
 
 
 def _in_unit(key: str, given: int | float | str, kind: Kind, unit: str) -> float:

@@ -129,6 +129,16 @@ def test_no_start_and_no_more_evaluations() -> None:
     assert not found.converged and "4 evaluations" in found.reason
 
 
+def test_a_move_teaches_the_slopes_what_it_has_shown() -> None:
+    asked = Asked(curved)
+    found = fit(asked, np.array([0.2, 0.7]), NOTHING, FitSettings(evaluations=4, sharpen=False))
+    move = asked.points[3] - asked.points[0]
+    np.testing.assert_allclose(
+        found.slopes @ move, curved(asked.points[3]) - curved(asked.points[0]), rtol=1e-9
+    )
+    assert not found.measured
+
+
 def test_the_way_depends_on_the_answers_only() -> None:
     first, second = Asked(curved), Asked(curved)
     a, b = (fit(asked, np.array([0.1, 0.9]), NOTHING, SETTINGS) for asked in (first, second))

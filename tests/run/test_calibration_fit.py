@@ -139,6 +139,18 @@ def test_a_move_teaches_the_slopes_what_it_has_shown() -> None:
     assert not found.measured
 
 
+def test_a_move_that_overshoots_is_not_taken() -> None:
+    def steep(point: Array) -> Array:
+        return np.array([10.0 * (np.exp(6.0 * (point[0] - 0.5)) - 1.0), point[1] - 0.5])
+
+    asked = Asked(steep)
+    found = fit(asked, np.array([0.05, 0.5]), NOTHING, FitSettings(evaluations=4, trust=1.0))
+    assert np.sum(steep(asked.points[3]) ** 2) > np.sum(steep(asked.points[0]) ** 2), "it did not overshoot"
+    np.testing.assert_array_equal(found.point, [0.05, 0.5])
+    found = fit(Asked(steep), np.array([0.05, 0.5]), NOTHING, FitSettings(evaluations=40, trust=1.0))
+    np.testing.assert_allclose(found.point, [0.5, 0.5], atol=0.005)
+
+
 def test_the_way_depends_on_the_answers_only() -> None:
     first, second = Asked(curved), Asked(curved)
     a, b = (fit(asked, np.array([0.1, 0.9]), NOTHING, SETTINGS) for asked in (first, second))

@@ -74,6 +74,7 @@ def law(
         coefficients["youngs_modulus_slope"],
         coefficients["poisson_ratio"],
         coefficients["filling"],
+        coefficients["closing_modulus"],
         *carrying(x, coefficients),
     )
     return bulk_law(
@@ -96,6 +97,14 @@ def momentum(
     work = ufl.inner(bulk.nominal_stress, kinematics.embedded_gradient(test.displacement, dimension)) * dx
     hessian = ufl.inner(ufl.grad(ufl.grad(fields.displacement)), ufl.grad(ufl.grad(test.displacement)))
     return work + coefficients["hessian_stiffness"] * hessian * dx
+
+
+def filling_inertia(
+    fields: Fields, expected: Fields, test: Fields, coefficients: Coefficients, dx: Any
+) -> Any:
+    """Virtual work of the numerical inertia of fillings: a departure from the expected motion must not fold them."""
+    departure = ufl.grad(fields.displacement - expected.displacement)
+    return coefficients["holding_modulus"] * ufl.inner(departure, ufl.grad(test.displacement)) * dx
 
 
 def host_lithium(

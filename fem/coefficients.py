@@ -31,6 +31,8 @@ _NAMES = (
     "least_volume",
     "hessian_stiffness",
     "filling",
+    "closing_modulus",
+    "holding_modulus",
 )
 # Behind the parameters of the material: where the cell is, in µm.
 _MIDPOINT = ("midpoint_x", "midpoint_y", "midpoint_z")
@@ -96,6 +98,8 @@ def row(material: Material, initial_lithiation: float) -> list[float]:
         least_volume,
         hessian,
         float(not material.solid),
+        0.0 if material.closing_modulus is None else material.closing_modulus.value,
+        0.0 if material.holding_modulus is None else material.holding_modulus.value,
     ]
 
 

@@ -8,6 +8,7 @@ trial value, its trace is solved from det b̄e = 1, so that det Fp stays one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class CellParameters:
         youngs_modulus_slope: In MPa.
         poisson_ratio: ν.
         filling: One in pores, else zero.
+        closing_modulus: Of the filling of pores, in MPa.
         carrying: Share of the load of dense matter that the cell carries at the same strain; None where all do.
         carrying_rate: Its derivative by lithiation, or None.
     """
@@ -36,6 +38,7 @@ class CellParameters:
     youngs_modulus_slope: Any
     poisson_ratio: Any
     filling: Any
+    closing_modulus: Any
     carrying: Any = None
     carrying_rate: Any = None
 
@@ -132,9 +135,16 @@ def bulk_law(
         elastic_energy, kirchhoff = parameters.carrying * elastic_energy, parameters.carrying * kirchhoff
     # The filling of pores is the compressible neo-Hookean G/2 (|F|² - 3 - 2 ln J) with G = E/2: polyconvex, so that it
     # neither wrinkles nor inverts however far a pore closes.
-    filling, soft = parameters.filling, parameters.youngs_modulus / 2.0
-    kirchhoff = (1.0 - filling) * kirchhoff + filling * soft * (F * F.T - identity)
-    filling_energy = soft / 2.0 * (ufl.inner(F, F) - 3.0 - 2.0 * ufl.ln(ufl.det(F)))
+    filling, soft, closing = parameters.filling, parameters.youngs_modulus / 2.0, parameters.closing_modulus
+    J, length = ufl.det(F), ufl.sqrt(ufl.inner(F, F))
+    at_rest = 3.0 * math.sqrt(3.0)
+    filling_stress = soft * (F * F.T - identity) + closing * (
+        3.0 * length / J**2 * F * F.T - (2.0 * length**3 / J**2 - at_rest) * identity
+    )
+    kirchhoff = (1.0 - filling) * kirchhoff + filling * filling_stress
+    filling_energy = soft / 2.0 * (length**2 - 3.0 - 2.0 * ufl.ln(J)) + closing * (
+        length**3 / J**2 - at_rest * (1.0 - ufl.ln(J))
+    )
     nominal = swelling_ratio * kirchhoff * ufl.inv(F).T
     by_swelling = swelling_rate * (elastic_energy - kinematics.swelling_trace(kirchhoff, dimension))
     by_stiffness = swelling_ratio * stiffening

@@ -1,4 +1,4 @@
-"""Numerical inertia: resistance of the interfaces to departures from the motion that is expected of a step.
+"""Numerical inertia: resistance of interfaces and fillings to departures from the motion that is expected of a step.
 
 What it is for and when it acts is decided in fem/stepping.py; its traction is part of fem/balances.interface_work.
 """
@@ -31,13 +31,23 @@ class Stabilisation:
     def __init__(self, model: ElectrodeModel):
         self._model, state = model, model.state
         self._force: dfem.Form | None = None
+        fields = [
+            balances.split(function)
+            for function in (state.unknowns, state.expected, ufl.TestFunction(state.space))
+        ]
+        terms = []
         if model.interfaces.kinds:
-            now, expected, test = (
-                balances.interface_opening(balances.split(function).displacement)
-                for function in (state.unknowns, state.expected, ufl.TestFunction(state.space))
-            )
+            now, expected, test = (balances.interface_opening(field.displacement) for field in fields)
             stiffness = model.facet_constants.value(state.stabilisation)
-            self._force = compat.compile_form(stiffness * ufl.inner(now - expected, test) * model.dS)
+            terms.append(stiffness * ufl.inner(now - expected, test) * model.dS)
+        if any(material.holding_modulus is not None for material in model.materials):
+            terms.append(
+                balances.filling_inertia(
+                    fields[0], fields[1], fields[2], model.coefficients, model.measures.bulk
+                )
+            )
+        if terms:
+            self._force = compat.compile_form(sum(terms[1:], terms[0]))
 
     def resist(self, grains: Collection[int], stiffness: float) -> None:
         """Resist departures at every interface of some grains.

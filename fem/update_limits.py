@@ -8,6 +8,7 @@ from dolfinx import fem as dfem
 from mpi4py import MPI
 
 from fem import compat
+from fem.filling_limit import FillingLimit
 from fem.model import ElectrodeModel
 from fem.solver_settings import SolverSettings
 
@@ -52,6 +53,7 @@ class UpdateLimits:
         self._unbounded = ~np.isin(concentration, np.setdiff1d(model.storing_dofs, constrained))
         self._scratch = dfem.Function(model.state.space)
         self._corner_dofs, self._gradients = _solid_cells(model)
+        self._fillings = FillingLimit(model)
         self.reset()
 
     def reset(self) -> None:
@@ -79,9 +81,10 @@ class UpdateLimits:
         moved = float(self._model.comm.allreduce(moved, op=MPI.MAX))
         self._adapt_radius(force)
         factor = min(1.0, self._radius / moved) if moved > 0.0 else 1.0
-        strain = self._largest_strain(update)
+        strain, fillings = self._largest_strain(update), self._share_of_fillings(start)
         if strain > self._settings.largest_strain:
             factor = min(factor, self._settings.largest_strain / strain)
+        factor = min(factor, fillings)
         self._taken = min(factor, self._damped(update[self._displacement], moved))
         if self._taken < 1.0:
             update *= self._taken
@@ -118,6 +121,14 @@ class UpdateLimits:
         high = begin + _TOWARDS_BOUND * np.abs(bound - begin)
         target = begin - update[dofs]
         update[dofs] = begin - np.where(self._unbounded, target, np.clip(target, low, high))
+
+    def _share_of_fillings(self, start: Array) -> float:
+        """Share of the update in the scratch field that leaves every filling some volume; the same on every rank."""
+        update = self._scratch.x.array.copy()
+        self._scratch.x.array[: len(start)] = start
+        self._scratch.x.scatter_forward()
+        local = self._fillings.share(self._scratch.x.array, update)
+        return float(self._model.comm.allreduce(local, op=MPI.MIN))
 
     def _largest_strain(self, update: Array) -> float:
         """Largest change of the displacement gradient of a solid cell by an update; the same on every rank."""

@@ -66,6 +66,9 @@ class Course(Protocol):
     def news(self) -> News:
         """What has happened since this was last asked."""
 
+    def ending(self) -> str:
+        """Why it is at its end, once it is."""
+
     def fraction(self) -> float:
         """How much is done, 0 to 1."""
 

@@ -175,6 +175,10 @@ class Drive:
         """A drive has no cycles to jump over."""
         return News()
 
+    def ending(self) -> str:
+        """That the lithiation is reached, or the voltage."""
+        return self._cut_off or "the end was reached"
+
     def step_accepted(self, row: Row, iterations: int) -> None:
         """Take note of an accepted step: its rate decides about the way to the end, its voltage may be the end."""
         mean = self.hosts().mean

@@ -165,7 +165,7 @@ class Session:
             self._write_sections()
             self._take_note(line)
             if left is None:
-                return EXIT_OK, "the end was reached"
+                return EXIT_OK, self.course.ending()
             try:
                 report = self.course.advance(left)
             except RunStopped as stop:

@@ -166,6 +166,8 @@ class Material:
         swelling: Volume change of a host or None.
         lithium: Part in the lithium balance or None for an inert phase.
         hessian_length: For pores: length in µm of the Hessian regularisation ½ E l² |Grad Grad u|², else None.
+        closing_modulus: For pores: β in MPa of β (|F|³ / J² - 3√3 (1 - ln J)), or None for no such term.
+        holding_modulus: For pores: numerical inertia in MPa against departures from the expected Grad u, or None.
         solid: Whether the phase counts as solid (pores do not).
         fracture: How its particles crack, or None where that is not judged.
     """
@@ -176,6 +178,8 @@ class Material:
     swelling: Swelling | None = None
     lithium: Host | Reservoir | Conductor | None = None
     hessian_length: Parameter | None = None
+    closing_modulus: Parameter | None = None
+    holding_modulus: Parameter | None = None
     solid: bool = True
     fracture: Brittleness | None = None
 

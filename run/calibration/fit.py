@@ -92,7 +92,9 @@ def fit(evaluate: Evaluate, start: Array, widths: Array, settings: FitSettings) 
     trust = settings.trust
     while True:
         move = _move(state, prior, trust)
-        if trust >= max(settings.least_move, NOISE * settings.difference) and _worth(state, prior, move, settings):
+        if trust >= max(settings.least_move, NOISE * settings.difference) and _worth(
+            state, prior, move, settings
+        ):
             if state.calls >= settings.evaluations:
                 state.reason = f"the {settings.evaluations} evaluations it may take are used up"
                 return state

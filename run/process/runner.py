@@ -145,6 +145,10 @@ class ProcessRunner:
         """Jumps over cycles that were kept or taken back since this was last asked."""
         return News() if self._jumper is None else self._jumper.news()
 
+    def ending(self) -> str:
+        """All steps are done."""
+        return "the end was reached"
+
     def take_closed(self) -> list[Planned]:
         """The steps that have ended since this was last asked."""
         fresh, self._fresh = self._fresh, []

@@ -116,7 +116,9 @@ def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
     materials = [
         Material("copper", stiff),
         graphite,
-        Material("pore", soft, hessian_length=p(0.2), solid=False),
+        Material(
+            "pore", soft, hessian_length=p(0.2), closing_modulus=p(0.03), holding_modulus=p(3.0), solid=False
+        ),
         Material(
             "lithium",
             Elasticity(p(7.81e3), p(0.0), p(0.38)),

@@ -10,9 +10,10 @@ import ufl
 from mpi4py import MPI
 
 from fem import kinematics
+from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from tests.readings import at_points, integral, positions, set_displacement
-from tests.small import Array, box, faces, grid, host, mesh_of, model_on, overstress, sides
+from tests.small import Array, box, faces, grid, host, law, mesh_of, midpoints, model_on, overstress, p, sides
 
 CAPACITY = 311.1
 
@@ -76,6 +77,43 @@ def test_stress_and_potential_are_derivatives_of_the_energy(dimension: int) -> N
     expected = integral(model, bulk.mechanical_potential * ufl.split(test)[1])
     assert abs(expected) > 1e-2
     assert change(model, bulk.elastic_energy, direction, 1e-3) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_stress_of_a_filling_is_the_derivative_of_its_energy(dimension: int) -> None:
+    """With the stiffness that closes it as large as the other one, and a third of the height gone."""
+    pore = Material("pore", Elasticity(p(0.8), p(0.0), p(0.0)), closing_modulus=p(0.6), solid=False)
+    if dimension == 2:
+        mesh, boundaries = mesh_of(MPI.COMM_SELF, *grid(2, 2, 1.0, 1.0)), sides(1.0, 1.0)
+    else:
+        mesh, boundaries = mesh_of(MPI.COMM_SELF, *box(1, 1.0)), faces(1.0)
+    below = (midpoints(mesh)[:, dimension - 1] < 0.5).astype(np.int32)
+    model = model_on(
+        mesh,
+        boundaries,
+        [host(), pore],
+        grain=below,
+        phases=["alpha", "pore"],
+        laws={"alpha|pore": law(None, None)},
+    )
+    set_displacement(
+        model,
+        lambda x: np.stack(
+            [*(0.05 * np.sin(x[i - 1]) for i in range(dimension - 1)), -0.35 * x[dimension - 1]]
+        ),
+    )
+    direction = np.zeros_like(model.state.unknowns.x.array)
+    dofs = model.state.dofs.displacement
+    direction[dofs] = np.random.default_rng(4).standard_normal(len(dofs))
+    test = type(model.state.unknowns)(model.state.space)
+    test.x.array[:] = direction
+    virtual = kinematics.embedded_gradient(ufl.split(test)[0], dimension)
+    inside = model.coefficients["filling"]
+    expected = integral(model, inside * ufl.inner(model.bulk.nominal_stress, virtual))
+    assert abs(expected) > 0.1
+    assert change(model, inside * model.bulk.elastic_energy, direction, 1e-6) == pytest.approx(
+        expected, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("dimension", [2, 3])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mpi4py import MPI
 
+from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.observables import Observer
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from tests.fem.bodies import WIDTH, held, law, move, two_grains
-from tests.readings import residual
-from tests.small import Array
+from tests.readings import residual, set_displacement
+from tests.small import Array, grid, host, mesh_of, midpoints, model_on, p, sides
 
 STIFFNESS = 100.0
 EXPECTED, DEPARTURE = np.array([0.05, 0.3]), np.array([0.02, -0.01])
@@ -136,3 +139,34 @@ def test_steps_shrink_where_inertia_takes_much_of_the_work(share: float, factor:
         stepper.next_dt = 1.5
         stepper.advance(100.0)
         assert stepper.next_dt == pytest.approx(min(max(1.5 * factor, resolved), 1.5 * 1.5))
+
+
+@pytest.mark.parallel
+def test_a_filling_resists_departures_from_the_expected_deformation(comm: MPI.Intracomm) -> None:
+    """By its inertia times the departure of Grad u, nothing while it goes as expected, and the solid not at all."""
+    modulus, height = 7.0, 2.0
+    pore = Material("pore", Elasticity(p(1e-9), p(0.0), p(0.0)), holding_modulus=p(modulus), solid=False)
+    mesh = mesh_of(comm, *grid(2, 4, WIDTH, 2.0 * height))
+    model = model_on(
+        mesh,
+        sides(WIDTH, 2.0 * height),
+        [host(), pore],
+        grain=(midpoints(mesh)[:, 1] > height).astype(np.int32),
+        phases=["alpha", "pore"],
+        laws={"alpha|pore": replace(law(breakable=False), stiffness=p(1e-9), contact_stiffness=p(1e-9))},
+    )
+    expected, departure = np.array([[0.0, 0.1], [0.02, -0.3]]), np.array([[0.01, 0.0], [0.03, -0.05]])
+    filling = np.unique(model.state.dofs.cell_displacement[model.domain.cell_grain == 1])
+    filling = filling[filling < model.state.dofs.owned]
+
+    def work() -> tuple[float, float]:
+        """Of the residual of the filling, and half of it as the stabilisation reports it."""
+        forces, motion = residual(model)[filling], model.state.unknowns.x.array[filling]
+        return tuple(comm.allreduce(part) for part in (float(forces @ motion), model.stabilisation.work()))
+
+    set_displacement(model, lambda x: expected @ x[:2])
+    model.prepare_step(1.0, model.state.unknowns.x.array.copy())
+    assert work() == pytest.approx((0.0, 0.0), abs=1e-8)
+    set_displacement(model, lambda x: (expected + departure) @ x[:2])
+    done = modulus * float(np.sum(departure * (expected + departure))) * WIDTH * height
+    assert work() == pytest.approx((done, 0.5 * done), rel=1e-7)

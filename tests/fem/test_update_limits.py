@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver_settings import SolverSettings
 from fem.update_limits import UpdateLimits
-from tests.readings import positions
-from tests.small import Array, grid, host, mesh_of, model_on, sides
+from tests.readings import positions, set_displacement
+from tests.small import Array, box, faces, grid, host, mesh_of, model_on, p, sides
 
 SETTINGS = SolverSettings(first_update=0.1, largest_update=0.5, largest_strain=1e9)
 
@@ -124,3 +125,43 @@ def test_a_concentration_goes_nine_tenths_of_the_way_to_its_bound(comm: MPI.Intr
         np.testing.assert_allclose(begin - update[inside], reached)
         # What is prescribed goes where it is told.
         np.testing.assert_allclose(limited.start[limited.held] - update[limited.held], aim)
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_filling_keeps_a_quarter_of_its_volume(comm: MPI.Intracomm, dimension: int) -> None:
+    """However far an update would close it, inside out included; what opens it is not shortened."""
+    pore = Material("pore", Elasticity(p(0.1), p(0.0), p(0.0)), solid=False)
+    if dimension == 2:
+        mesh, boundaries = mesh_of(comm, *grid(2, 2, 2.0, 2.0)), sides(2.0, 2.0)
+    else:
+        mesh, boundaries = mesh_of(comm, *box(1, 2.0)), faces(2.0)
+    model = model_on(mesh, boundaries, [pore], phases=["pore"])
+    owned = model.state.dofs.owned
+    displacement = model.state.dofs.displacement[model.state.dofs.displacement < owned]
+    nothing = displacement[:0]
+    settings = SolverSettings(first_update=1e9, largest_update=1e9, largest_strain=1e9)
+    limits = UpdateLimits(model, settings, displacement, nothing, nothing)
+
+    def taken(height: float, closing: float) -> float:
+        """Share of an update that takes ``closing`` off the height that is taken."""
+        limits.reset()
+        set_displacement(
+            model, lambda x: np.stack([0.0 * x[0]] * (dimension - 1) + [(height - 1.0) * x[dimension - 1]])
+        )
+        start = model.state.unknowns.x.array[:owned].copy()
+        set_displacement(
+            model, lambda x: np.stack([0.0 * x[0]] * (dimension - 1) + [closing * x[dimension - 1]])
+        )
+        full = model.state.unknowns.x.array[:owned].copy()
+        update = full.copy()
+        limits.shorten(start, update, 1.0)
+        ratio = float(np.max(np.abs(update), initial=0.0)), float(np.max(np.abs(full), initial=0.0))
+        return comm.allreduce(ratio[0], op=MPI.MAX) / comm.allreduce(ratio[1], op=MPI.MAX)
+
+    assert taken(0.6, 0.4) == 1.0
+    assert taken(0.6, -3.0) == 1.0
+    for height, closing in ((0.6, 0.5), (0.6, 1.5), (0.02, 0.019), (1.3, 40.0)):
+        left = height - taken(height, closing) * closing
+        assert 0.25 * height - 1e-12 <= left < 0.5 * height
+    assert taken(-0.1, 0.3) == 1.0

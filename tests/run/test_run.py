@@ -100,6 +100,7 @@ def test_a_voltage_ends_a_drive(folder: Path, comm: MPI.Intracomm) -> None:
     assert drive["ended_by_voltage"] and drive["until_voltage_V"] == 1.1
     mean = result.summary["mean_lithiation"]["hosts"]
     assert drive["start_mean_lithiation"] < mean < 0.0145 - 1e-6
+    assert said in result.reason and said in result.summary["end_reason"]
     assert any(said in sentence for sentence in result.summary["notes"])
     assert said in (folder / "out" / results.LOG).read_text()
     voltages = [

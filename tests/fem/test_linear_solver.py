@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from mpi4py import MPI
+from ufl.algorithms import extract_coefficients
 
 from fem import compat, linear_solver
 from fem.displacement_multigrid import DisplacementMultigrid
@@ -17,6 +18,7 @@ from fem.model import ElectrodeModel
 from fem.near_null_space import rigid_motions
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
+from run.build import CountingSolver
 from tests.blocks import block
 from tests.cells import cell, faces, step, terminal_of
 from tests.quarters import quarters
@@ -147,6 +149,25 @@ def test_after_forgetting_the_answer_depends_on_the_state_alone() -> None:
             solved_step(model, solver, detour)
             model.state.restore(start)
         solver.forget()
+        solved_step(model, solver, 1.0)
+        answers.append(model.state.unknowns.x.array.tobytes())
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("kind", [NewtonSolver, CountingSolver])
+def test_after_forgetting_a_solver_is_as_good_as_new(kind: type[NewtonSolver]) -> None:
+    """What it has chosen from its first matrix is of no account for the next step; that of a run forgets by itself."""
+    model = driven(block(MPI.COMM_SELF, tie=30.0))
+    used = kind(model, ITERATIVE)
+    solved_step(model, used, 1.0)
+    # Grains that let go: what was aggregated across their interfaces is no longer.
+    field = next(iter(extract_coefficients(model.facet_parameters.cohesive.stiffness)))
+    start, answers = model.state.snapshot(), []
+    model.facet_constants.set_values(field, 1e-6 * model.facet_constants.values(field))
+    for solver in (used, kind(model, ITERATIVE)):
+        model.state.restore(start)
+        if kind is NewtonSolver:
+            solver.forget()
         solved_step(model, solver, 1.0)
         answers.append(model.state.unknowns.x.array.tobytes())
     assert answers[0] == answers[1]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docs import make_validation
 from run.calibration.calibrate import CalibrationOptions, run_calibration
 from run.case import load_case
 from run.errors import EXIT_OK, EXIT_RESUME, EXIT_STOPPED, InputError, ResultsError
@@ -127,6 +129,48 @@ def test_the_answer_is_found_and_written(start: float, pressure: str, folder: Pa
     assert "standard uncertainty times or divided by 1.0" in law.source
     assert taken.process is not None
     assert taken.process.given[0].text() == f"press to {press['fitted']:.15g} MPa in 10 s"
+
+
+def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
+    said = calibrate(folder, file())[1]
+    held = {"held": {"graphite": 1.5, "lithium": 0.25}}
+    steps = [
+        {"number": 1, "kind": "pressure", "lithiates": None, "cycle": 0, "lithium_book_mAh_cm2": held},
+        _measured(2, 0, "adhesion at foil", parts_J_m2={"cohesive": 0.31}, work_of_separation_J_m2=0.52),
+        {"number": 3, "kind": "current", "lithiates": True, "cycle": 1},
+        _measured(4, 1, "thickness unloaded", thickness_um=48.05),
+        _measured(5, 1, "diffusion", effective_diffusivity_um2_s=0.143),
+        {"number": 6, "kind": "current", "lithiates": False, "cycle": 1, "lithium_book_mAh_cm2": held},
+        _measured(7, 1, "thickness unloaded", complete=False, reason="no equilibrium"),
+    ]
+    cycle = {"lithiation_mAh_cm2": 3.504, "delithiation_mAh_cm2": 2.788, "coulombic_efficiency": 0.7957}
+    run = {
+        "steps": steps,
+        "cycles": [cycle],
+        "thickness_start_um": 26.06,
+        "end_reason": "the end was reached",
+    }
+    template = Path(make_validation.TEMPLATE).read_text("utf-8")
+    text = make_validation.page(said, {"3 wt%": run}, template)
+    assert not re.search("@[A-Z]+@", text), "a mark was left in the page"
+    for line in (
+        "| first lithiation, mAh/cm² | – | – | 3.50 | – |",
+        "| efficiency, % | – | – | 79.6 | – |",
+        "| lithiated, unloaded, µm | – | – | 48.0 | – |",
+        "| delithiated, unloaded, µm | – | – | – | – |",
+        "| adhesion before pressing, J/m² | – | – | – | – |",
+        "| adhesion after pressing, J/m² | – | – | 0.31 (0.52) | – |",
+        "| effective diffusion coefficient, 1e-9 cm²/s | – | – | 1.43 at x = 0.90 | – |",
+        "| lithium metal after 10 h; at the end, mAh/cm² | – | – | 0.250; 0.250 | – |",
+        f"**{said['parameters'][0]['fitted']:.4g}**",
+    ):
+        assert line in text, line
+
+
+def _measured(number: int, cycle: int, name: str, complete: bool = True, **result: Any) -> dict[str, Any]:
+    found = {"measurement": name, "complete": complete, **result}
+    block = {"number": number, "kind": "measure", "lithiates": None, "cycle": cycle, "result": found}
+    return {**block, "mean_lithiation_end": 0.9}
 
 
 def test_a_second_call_repeats_nothing_and_says_the_same(folder: Path) -> None:

@@ -6,31 +6,15 @@ Values are set at the end of every attempted step, also of one that has been cut
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from fem.constraints import Constraint
 from fem.model import ElectrodeModel
-
-PRESSURE, TEMPERATURE, CURRENT, VOLTAGE = "pressure", "temperature", "current", "voltage"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A value that goes from ``first`` to ``last`` between two times and stays there; internal units."""
-
-    first: float
-    last: float
-    begin: float
-    duration: float
-
-    def at(self, time: float) -> float:
-        """The value at a time in s, exactly the last one from its end on."""
-        if time >= self.begin + self.duration * (1.0 - 1e-12):
-            return self.last
-        return self.first + (self.last - self.first) * (time - self.begin) / self.duration
+from run.process.electrolyte import Electrolyte
+from run.process.lines import CURRENT, PRESSURE, TEMPERATURE, VOLTAGE, Line
 
 
 class Controls:
@@ -46,6 +30,7 @@ class Controls:
     def __init__(self, model: ElectrodeModel) -> None:
         self._model = model
         self._lines: dict[str, Line] = {}
+        self._electrolyte = Electrolyte(model)
         self.constraint = Constraint(np.empty(0, dtype=np.int32), np.empty(0), self._refresh)
         model.constraints.append(self.constraint)
 
@@ -91,6 +76,7 @@ class Controls:
 
     def _refresh(self) -> None:
         model = self._model
+        self._electrolyte.note(self._lines)
         end = model.state.time + float(model.dt.value)
         for name, line in self._lines.items():
             value = line.at(end)

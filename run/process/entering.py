@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fem.model import ElectrodeModel
-from run.process.controls import CURRENT, PRESSURE, TEMPERATURE, VOLTAGE, Controls
+from run.process.controls import Controls
 from run.process.ends import ForTime
 from run.process.landing import time_reason
+from run.process.lines import CURRENT, PRESSURE, TEMPERATURE, VOLTAGE
 from run.process.steps import Heat, Hold, Measure, Pass, Press, Rest, Single, lithiates
 from run.quantities import Current
 

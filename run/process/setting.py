@@ -12,6 +12,7 @@ NOTES = (
     "a grain counts as connected through an interface while the share connected_share of it holds in the section; "
     "open_exchange lets some lithium pass open gaps, so what is called trapped is slowed, not stopped",
     "each thickness is measured under the pressure of its step; 'measure thickness unloaded' takes the pressure away",
+    "the cell counts as built when the first current or voltage is applied: before it no electrolyte decomposes",
 )
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from run.process.amounts import Amounts
 from run.process.blocks import cycles
-from run.process.controls import Line
 from run.process.entering import largest_time_step, nominal_time, times
+from run.process.lines import Line
 from run.process.sentences import read_step
 from run.quantities import Current
 

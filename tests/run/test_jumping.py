@@ -18,7 +18,7 @@ from run.errors import EXIT_OK, EXIT_RESUME
 from run.process import control
 from run.toml_text import dumps
 from tests.run.conftest import TINY, leave_after
-from tests.run.short_process import assert_same_state
+from tests.run.short_process import assert_same_state, last_state
 
 HEAD = TINY.split("[drive]")[0]
 REACTING = {
@@ -100,6 +100,10 @@ def test_the_book_stays_closed(jumped: Path) -> None:
         assert block["lithium_book_mAh_cm2"]["error"] < 1e-12
     for jump in told["cycling"]["jumps"]:
         assert jump["charge_mAh_cm2"] == pytest.approx(jump["cycles"] * LEFT, rel=0.02)
+    # The terminals have counted the same charge, in C/m².
+    counted = last_state(jumped)["replicated/terminal"][1]
+    charge = results.read_history(jumped / results.HISTORY)[1][-1]["charge_mAh_cm2"]
+    assert counted == pytest.approx(3.6e4 * charge, rel=1e-9)
 
 
 def test_rows_go_on_where_a_jump_ends(jumped: Path) -> None:

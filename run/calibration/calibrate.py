@@ -65,7 +65,8 @@ def run_calibration(path: Path, options: CalibrationOptions, command: Command = 
     problem = load_problem(path, options.settings)
     table = problem.file.calibration
     places = Places(options.out or Path("results") / "calibrations" / problem.name, CALIBRATION)
-    settings = FitSettings(table.evaluations, table.difference, table.trust, table.least_move, table.sharpen)
+    keys = ("evaluations", "difference", "trust", "least_move", "least_gain", "sharpen")
+    settings = FitSettings(**{key: getattr(table, key) for key in keys})
     with folder.held(places.root, MPI.COMM_SELF):
         runs = table.evaluations * len(table.seeds or [0])
         with Watch(problem.name, runs, _there(places), not options.quiet) as watch:

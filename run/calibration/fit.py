@@ -17,8 +17,8 @@ Array = npt.NDArray[np.float64]
 #: Residuals of the targets for each of some settings, None where there is no answer.
 Evaluate = Callable[[Sequence[Array]], Sequence[Array | None]]
 
-#: A move that promises less than this share of the sum of squares, and less than this much of it, is not worth a run.
-LEAST_GAIN, LEAST_SQUARES = 0.01, 0.01
+#: A move that promises less than this share of the sum of squares is not worth a run.
+LEAST_SHARE = 0.01
 #: A trust region smaller than this share of the step of differences says more of noise than of slopes.
 NOISE = 0.1
 #: Measured gain over promised gain below which the trust region shrinks, and above which it grows.
@@ -33,6 +33,7 @@ class FitSettings:
     difference: float = 0.1
     trust: float = 0.35
     least_move: float = 0.002
+    least_gain: float = 0.01
     sharpen: bool = True
 
 
@@ -100,7 +101,7 @@ def fit(evaluate: Evaluate, start: Array, widths: Array, settings: FitSettings) 
                 return state
             trust = _try(evaluate, state, prior, move, trust)
             continue
-        words = "the moves that promise more fail" if state.blocked else "no further move promises anything"
+        words = "the moves that promise more fail" if state.blocked else "no further move promises enough"
         if state.measured or not settings.sharpen:
             state.converged, state.reason = not state.blocked, words
             return state
@@ -186,7 +187,7 @@ def _promised(state: Fit, prior: _Prior, move: Array) -> float:
 
 def _worth(state: Fit, prior: _Prior, move: Array, settings: FitSettings) -> bool:
     gain = _promised(state, prior, move)
-    enough = gain > max(LEAST_SQUARES, LEAST_GAIN * prior.squares(state))
+    enough = gain > max(settings.least_gain, LEAST_SHARE * prior.squares(state))
     return enough and bool(np.max(np.abs(move)) >= settings.least_move)
 
 

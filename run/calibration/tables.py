@@ -30,6 +30,7 @@ class CalibrationTable(_Table):
             logarithmic scale). Contact and debonding make results noisy: tiny steps measure the noise.
         trust: Longest move of any parameter at once, in the same measure.
         least_move: The fit has converged when the next move would be shorter.
+        least_gain: A move is worth a run where it promises to lower the sum of squares by more; what noise can promise.
         sharpen: Whether slopes are measured anew at the end, which is what the uncertainties come from.
     """
 
@@ -42,6 +43,7 @@ class CalibrationTable(_Table):
     difference: Annotated[float, Field(gt=0.0, le=0.5)] = 0.1
     trust: Annotated[float, Field(gt=0.0, le=1.0)] = 0.35
     least_move: Annotated[float, Field(gt=0.0, le=0.5)] = 0.002
+    least_gain: Annotated[float, Field(gt=0.0, le=100.0)] = 0.01
     sharpen: bool = True
 
 

@@ -139,6 +139,15 @@ def test_a_move_teaches_the_slopes_what_it_has_shown() -> None:
     assert not found.measured
 
 
+def test_what_promises_too_little_is_not_tried() -> None:
+    asked = Asked(curved)
+    start = np.array([0.59, 0.41])
+    squares = float(np.sum(curved(start) ** 2))
+    found = fit(asked, start, NOTHING, FitSettings(evaluations=40, least_gain=1.01 * squares))
+    assert found.converged and found.measured and found.calls == len(asked.points) == 3
+    assert fit(Asked(curved), start, NOTHING, FitSettings(evaluations=40, least_gain=0.5 * squares)).calls > 3
+
+
 def test_a_move_that_overshoots_is_not_taken() -> None:
     def steep(point: Array) -> Array:
         return np.array([10.0 * (np.exp(6.0 * (point[0] - 0.5)) - 1.0), point[1] - 0.5])

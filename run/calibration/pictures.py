@@ -56,16 +56,17 @@ def _targets(said: Mapping[str, Any]) -> Figure:
     rows = np.arange(len(targets))[::-1]
     axes.axvspan(-1.0, 1.0, color="#009e73", alpha=0.12, linewidth=0.0, label="within one tolerance")
     axes.axvline(0.0, color="#555555", linewidth=1.0)
-    for key, label, marker, colour in (
-        ("reached_at_start", "at the start", "o", COLOURS[6]),
-        ("reached", "fitted", "D", COLOURS[0]),
+    for key, label, marker, size, filled, colour in (
+        ("reached_at_start", "at the start", "o", 13, "none", COLOURS[6]),
+        ("reached", "fitted", "D", 8, "full", COLOURS[0]),
     ):
         found = [(row, one) for row, one in zip(rows, targets, strict=True) if one[key] is not None]
         away = np.array([(one[key] - one["value"]) / one["tolerance"] for _, one in found])
         shown = np.clip(away, -_EDGE, _EDGE)
         axes.plot(
-            shown, [row for row, _ in found], marker, color=colour, markersize=8, label=label, clip_on=False
-        )
+            shown, [row for row, _ in found], marker, color=colour, markersize=size, fillstyle=filled, label=label,
+            linestyle="none", markeredgewidth=1.5, clip_on=False,
+        )  # fmt: skip
         for residual, place, (row, _) in zip(away, shown, found, strict=True):
             if abs(residual) > _EDGE:
                 axes.annotate(
@@ -108,4 +109,4 @@ def _sensitivities(said: Mapping[str, Any]) -> Figure:
 
 
 def _short(unit: str) -> str:
-    return "" if unit == "1" else unit.replace("^2", "²")
+    return "" if unit == "1" else unit.replace("^2", "²").replace("um", "µm")

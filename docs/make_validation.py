@@ -44,7 +44,8 @@ def parameters(said: Summary) -> str:
         elif one["standard_uncertainty"] is not None:
             spread = f"± {one['standard_uncertainty']:.2g}{unit}"
         learned = NONE if one["learned"] is None else f"{100.0 * one['learned']:.0f} %"
-        where = [f"`{key}` = {value}" for key, value in one["case_values"].items()]
+        # An upright bar would begin a new cell, in code as well.
+        where = [f"`{key}` = {value}".replace("|", r"\|") for key, value in one["case_values"].items()]
         where += [f"step {place}: {text}" for place, text in one["steps"].items()]
         body.append(
             [one["name"], f"{one['low']:g} … {one['high']:g}{unit}", f"{one['start']:g}", f"**{one['fitted']:.4g}**",

@@ -153,6 +153,7 @@ def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
     template = Path(make_validation.TEMPLATE).read_text("utf-8")
     text = make_validation.page(said, {"3 wt%": run}, template)
     assert not re.search("@[A-Z]+@", text), "a mark was left in the page"
+    assert r"`interfaces.electrolyte\|graphite.exchange_resistance` = " in text
     for line in (
         "| first lithiation, mAh/cm² | – | – | 3.50 | – |",
         "| efficiency, % | – | – | 79.6 | – |",

@@ -73,6 +73,11 @@ def file(**given: Any) -> str:
     return FILE.format(**{**usual, **given})
 
 
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("run.study.runner.LOOK_S", 0.02)
+
+
 @pytest.fixture
 def folder(tiny: Path) -> Path:
     """The tiny case with a process, and room for a calibration."""

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 
-from run import results
+from fem import domain as domains
+from fem.adhesion import unload
+from fem.measurements.integrals import shape
+from fem.section import loosening_of_fillings
+from run import folder, results
+from run.adhesion import load_state
+from run.build import build_model, solver_settings
 from run.cli import main
 from run.errors import EXIT_BAD_INPUT, EXIT_OK
 from tests.run.conftest import TINY
@@ -21,17 +28,17 @@ SETTINGS = ["--set", "output.fields=false", "--set", "output.pictures=false", "-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that is hardly lithiated: all its bonds are whole."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
-    given = ["run", str(folder / "tiny.toml"), "--out", str(folder / "out"), *SETTINGS]
+    where = tmp_path_factory.mktemp("finished")
+    (where / "tiny.toml").write_text(TINY, encoding="utf-8")
+    given = ["run", str(where / "tiny.toml"), "--out", str(where / "out"), *SETTINGS]
     assert main([*given, "--set", "drive.until_mean_lithiation=0.0125"]) == EXIT_OK
-    return folder / "out"
+    return where / "out"
 
 
-def content(folder: Path) -> dict[str, str]:
+def content(run: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
+        str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in run.rglob("*")
         if path.is_file() and results.ADHESION not in path.parts
     }
 
@@ -44,11 +51,11 @@ def test_pull_off_at_the_foil_takes_the_energy_of_its_bonds(
     assert content(finished) == before, "the run is only read"
     said = capsys.readouterr().out
     assert "pull-off at foil: work of separation 0.2" in said
-    folder = finished / results.ADHESION / "pull-off-foil"
+    found = finished / results.ADHESION / "pull-off-foil"
     assert {"adhesion.json", "adhesion.csv", "force.png", "section.png", "fields"} == {
-        path.name for path in folder.iterdir()
+        path.name for path in found.iterdir()
     }
-    table = json.loads((folder / "adhesion.json").read_text())
+    table = json.loads((found / "adhesion.json").read_text())
     assert (table["complete"], table["rate_um_s"], table["at"]) == (True, 0.002, "foil")
     # 0.31 J/m² and 20 MPa of what is not a pore at the foil.
     bonded = table["section_area_per_width"]
@@ -61,7 +68,7 @@ def test_pull_off_at_the_foil_takes_the_energy_of_its_bonds(
     assert (table["debonded_share_before"], table["debonded_share_after"]) == pytest.approx(
         (0.0, 1.0), abs=0.01
     )
-    columns, rows = results.read_history(folder / "adhesion.csv")
+    columns, rows = results.read_history(found / "adhesion.csv")
     assert columns["force_N_m"] == "N/m" and len(rows) == table["steps"] + 1
     force, way = (np.array([row[name] for row in rows]) for name in ("force_N_m", "way_um"))
     width = 9.0
@@ -87,6 +94,27 @@ def test_a_section_inside_and_a_peel(
     assert table["steady_force_N_m"] == pytest.approx(0.31, rel=0.03)
     assert not (finished / results.ADHESION / "peel-foil").exists()
     assert "".join(capsys.readouterr()) == ""
+
+
+def test_an_electrode_that_has_come_apart_can_be_unloaded(tmp_path: Path) -> None:
+    """At a mean lithiation of 0.35 all bonds between hosts are broken: grains lie on each other under the pressure.
+
+    Numerical inertia holds them while it is taken away; without it steps of any length fail.
+    """
+    path, out = tmp_path / "tiny.toml", tmp_path / "out"
+    path.write_text(TINY, encoding="utf-8")
+    given = ["run", str(path), "--out", str(out), *SETTINGS]
+    assert main([*given, "--set", "drive.until_mean_lithiation=0.35"]) == EXIT_OK
+    case, _, _ = folder.open_again(out, "RUN")
+    model = build_model(case, domains.read(out / results.MESH / "tiny.msh", MPI.COMM_WORLD), None)
+    state = load_state(out / results.STATE, case, model)
+    loaded = shape(model).thickness
+    assert loaded == pytest.approx(state["thickness_um"], rel=1e-6)
+    assert model.mean_damage() > 0.7 and float(model.control("pressure").value) == 1.0
+    model.control("influx").value = 0.0
+    unload(model, solver_settings(case), loosening_of_fillings(model))
+    assert float(model.control("pressure").value) == 0.0
+    assert model.state.time == pytest.approx(state["time_s"] + 10.0)
 
 
 @pytest.mark.parametrize(

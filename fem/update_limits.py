@@ -19,6 +19,8 @@ Integers = npt.NDArray[np.int32]
 _WORSE = 3.0
 # Cosine between two updates below which the second turns back, and the smallest share of an update that is taken then.
 _TURNED, _LEAST = -0.4, 1.0 / 16.0
+# Volume ratio between its corners from which a cell's own strain is not told.
+_FLAT = 1.0e-6
 # Share of the way to a bound that a concentration may go at once.
 _TOWARDS_BOUND = 0.9
 
@@ -81,7 +83,7 @@ class UpdateLimits:
         moved = float(self._model.comm.allreduce(moved, op=MPI.MAX))
         self._adapt_radius(force)
         factor = min(1.0, self._radius / moved) if moved > 0.0 else 1.0
-        strain, fillings = self._largest_strain(update), self._share_of_fillings(start)
+        strain, fillings = self._largest_strain(start, update), self._share_of_fillings(start, update)
         if strain > self._settings.largest_strain:
             factor = min(factor, self._settings.largest_strain / strain)
         factor = min(factor, fillings)
@@ -122,22 +124,35 @@ class UpdateLimits:
         target = begin - update[dofs]
         update[dofs] = begin - np.where(self._unbounded, target, np.clip(target, low, high))
 
-    def _share_of_fillings(self, start: Array) -> float:
-        """Share of the update in the scratch field that leaves every filling some volume; the same on every rank."""
-        update = self._scratch.x.array.copy()
-        self._scratch.x.array[: len(start)] = start
-        self._scratch.x.scatter_forward()
-        local = self._fillings.share(self._scratch.x.array, update)
-        return float(self._model.comm.allreduce(local, op=MPI.MIN))
-
-    def _largest_strain(self, update: Array) -> float:
-        """Largest change of the displacement gradient of a solid cell by an update; the same on every rank."""
+    def _share_of_fillings(self, start: Array, update: Array) -> float:
+        """Share of an update that leaves every filling some volume; the same on every rank."""
         self._scratch.x.array[: len(update)] = update
         self._scratch.x.scatter_forward()
-        corners = self._scratch.x.array[self._corner_dofs]
-        change = np.einsum("cnd,cnj->cdj", corners, self._gradients)
+        change = self._scratch.x.array.copy()
+        self._scratch.x.array[: len(start)] = start
+        self._scratch.x.scatter_forward()
+        local = self._fillings.share(self._scratch.x.array, change)
+        return float(self._model.comm.allreduce(local, op=MPI.MIN))
+
+    def _largest_strain(self, start: Array, update: Array) -> float:
+        """Largest strain that an update means for a solid cell as it is now; the same on every rank.
+
+        Metal that has flowed is thin: what is little strain of the cell as it was meshed may turn it inside out.
+        """
+        change = self._cell_gradients(update)
+        now = self._cell_gradients(start) + np.eye(change.shape[-1])
+        whole = np.linalg.det(now) > _FLAT
+        change[whole] = change[whole] @ np.linalg.inv(now[whole])
         local = float(np.sqrt(np.max(np.einsum("cdj,cdj->c", change, change), initial=0.0)))
         return float(self._model.comm.allreduce(local, op=MPI.MAX))
+
+    def _cell_gradients(self, values: Array) -> Array:
+        """Gradient between the corners of the solid cells, shape (cells, dimension, dimension); collective."""
+        self._scratch.x.array[: len(values)] = values
+        self._scratch.x.scatter_forward()
+        return np.asarray(
+            np.einsum("cnd,cnj->cdj", self._scratch.x.array[self._corner_dofs], self._gradients)
+        )
 
 
 def _solid_cells(model: ElectrodeModel) -> tuple[Integers, Array]:

@@ -99,6 +99,13 @@ def test_solids_strain_by_so_much_at_once_and_may_turn_and_move(comm: MPI.Intrac
     assert limited.limits.shorten(limited.start, update, 1.0) == pytest.approx(1.0)
     np.testing.assert_allclose(update, 0.2 * along)
     assert limited.moved(10.0, 1.0) == pytest.approx(10.0)
+    # Squeezed to a tenth of its width, the same motion is ten times the strain.
+    limited.limits.reset()
+    squeezed = limited.start.copy()
+    squeezed[across] = -0.9 * place[across]
+    update = along.copy()
+    limited.limits.shorten(squeezed, update, 1.0)
+    np.testing.assert_allclose(update, 0.02 * along)
 
 
 def test_updates_that_keep_turning_back_are_shortened() -> None:

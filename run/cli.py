@@ -230,9 +230,10 @@ def _ended(result: RunResult, out: Path, quiet: bool, comm: MPI.Intracomm) -> in
     from run.report import one_line
 
     if not quiet:
+        # What is no good ending is said below.
+        ending = f"{result.reason}\n" if result.exit_code == EXIT_OK else ""
         _say(
-            comm,
-            f"{one_line(result.summary)}\n{result.reason}\n{out}: history.csv, summary.json, pictures/, fields/",
+            comm, f"{one_line(result.summary)}\n{ending}{out}: history.csv, summary.json, pictures/, fields/"
         )
     if result.exit_code == EXIT_RESUME:
         _complain(comm, f"{result.reason}; the run is saved, go on by: swellbound resume {out}")

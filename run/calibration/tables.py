@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from run.errors import InputError
 from run.study.tables import checked
+from run.toml_file import read_toml
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 
@@ -108,19 +108,7 @@ def read_calibration(path: Path) -> tuple[CalibrationFile, str]:
     Raises:
         InputError: The first mistake.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except FileNotFoundError:
-        raise InputError(
-            "CALIBRATION", f"= {str(path)!r} does not exist: give the path of a calibration file{_shipped()}"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(
-            "CALIBRATION", f"= {str(path)!r} is not valid TOML: {error}; correct that line"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("CALIBRATION", f"= {str(path)!r} cannot be read: {error}") from None
+    text, table = read_toml(path, "CALIBRATION", "calibration file", _shipped())
     _check_entries(table)
     try:
         file = checked(CalibrationFile, table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -13,6 +12,7 @@ from run import units
 from run.case_mistakes import input_error
 from run.errors import InputError
 from run.study.quantities import DEFAULT
+from run.toml_file import read_toml
 from run.units import UnitError
 
 Kind = Literal["mesh_refinement", "seeds", "sweep", "design"]
@@ -141,18 +141,7 @@ def read_study(path: Path) -> tuple[StudyFile, str]:
     Raises:
         InputError: The first mistake.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(
-            "STUDY", f"= {str(path)!r} does not exist: give the path of a study file{_shipped()}"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("STUDY", f"= {str(path)!r} cannot be read: {error}") from None
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError("STUDY", f"= {str(path)!r} is not valid TOML: {error}; correct that line") from None
+    text, table = read_toml(path, "STUDY", "study file", _shipped())
     if isinstance(table.get("adhesion"), Mapping):
         checked(AdhesionTable, table["adhesion"], "adhesion").check()
     file = checked(StudyFile, table)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def command(study: Study, places: Places, point: Point, anew: bool) -> list[str]:
     """Starts this file in place of ``run.study.point``."""
+    from run.process.steps import Press
+
     recipe, process = point.case.recipe, point.case.process
+    first = None if process is None else process.given[0]
     strength = point.case.laws["graphite|silicon"].strength
     told = {
         "out": str(places.run(point)),
@@ -25,7 +28,7 @@ def command(study: Study, places: Places, point: Point, anew: bool) -> list[str]
         "hash": point.case.content_hash,
         "resistance": point.case.laws["electrolyte|graphite"].exchange_resistance.value,
         "strength": None if strength is None else strength.value,
-        "pressure": None if process is None else process.given[0].target,  # type: ignore[union-attr]
+        "pressure": first.target if isinstance(first, Press) else None,
         "seed": None if recipe is None else recipe.seed,
         "anew": anew,
     }

@@ -3,9 +3,9 @@
 The foil is clamped, the sides are on rollers, a constant pressure acts on top from the first step on, and lithium
 enters through the electrolyte's outer face at a constant rate.
 
-Where all lithium in the hosts comes through that face, the end by mean lithiation is a point in time, known from the
-capacity of the hosts in the model, and the last step lands on it exactly. Where lithium metal gives to the hosts as
-well, the rate of the last step is used: as long as more than ``FAR`` is missing a step covers at most a share of
+Where all lithium that comes through that face goes to the hosts, and no other does, the end by mean lithiation is a
+point in time, known from the capacity of the hosts in the model, and the last step lands on it exactly. Where lithium
+metal gives to the hosts as well, or side reactions take some of it, the rate of the last step is used: as long as more than ``FAR`` is missing a step covers at most a share of
 what that rate predicts that forgives a rate rising by 40 %, then one that forgives 10 %, and the last one the whole of
 it once less than ``FINAL`` is missing. What is then left is that small distance times the relative change of the rate
 from one of these short steps to the next, which is below ``TOLERANCE``.
@@ -36,6 +36,7 @@ TOLERANCE = 1.0e-6
 #: Distances at which the way to the end goes over from one share of the predicted remaining time to the next.
 FAR, FINAL = 5.0e-3, 1.0e-4
 _SHARES = (0.7, 0.9, 1.0)
+_SIDE_REACTIONS = "side reactions take part of the charge: more passes than the hosts take up"
 
 
 def loads(dimension: int, top: Load) -> list[Load]:
@@ -137,12 +138,12 @@ class Drive:
         stepper.driven_at(table.current.rate(self.capacity_mAh_cm2))
         self.start_lithium = self.hosts()
         rate = current_density / FARADAY * self.area / self._capacity
-        # Where lithium comes through the face only, the mean lithiation asked for is a point in time.
+        # Where hosts take all that comes and nothing else, the mean lithiation asked for is a point in time.
         self._times = [] if table.duration is None else [table.duration]
         self._cut_off = ""
         self._approach: Approach | None = None
         aim = table.end_lithiation
-        if aim is not None and model.phase_ids(Reservoir):
+        if aim is not None and (model.phase_ids(Reservoir) or model.reactions is not None):
             self._approach = Approach(aim, model.state.time, self.start_lithium.mean, rate)
         elif aim is not None:
             self._times.append((aim - self.start_lithium.mean) / rate)
@@ -260,7 +261,8 @@ class Drive:
         ended = (self._cut_off,) if self._cut_off else ()
         return (
             *ended,
-            "the current is given; voltage control, side reactions and delithiation belong to [process]",
+            "the current is given; voltage control and delithiation belong to [process]",
+            *(() if self.model.reactions is None else (_SIDE_REACTIONS,)),
             "the stack pressure acts from the first step on; the pressing before it and its residual stress are not "
             "modelled",
         )

@@ -91,8 +91,12 @@ def move(model: ElectrodeModel, grain: int, displacement: npt.NDArray[np.float64
         model.state.unknowns.x.array[dofs] = value
 
 
-def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
-    """Foil, host with a pore and a grain of lithium metal in it, electrolyte: 6 × 8 µm, 2 µm of each strip."""
+def electrode(comm: MPI.Intracomm, decomposing: float | None = None) -> ElectrodeModel:
+    """Foil, host with a pore and a grain of lithium metal in it, electrolyte: 6 × 8 µm, 2 µm of each strip.
+
+    With a charge ``decomposing`` in mAh/cm² the face of the host spends it, and a second grain of the host takes the
+    place of the metal.
+    """
     mesh = mesh_of(comm, *grid(6, 8, WIDTH, 8.0))
     x, y = midpoints(mesh).T[:2]
     grain = np.select(
@@ -126,6 +130,8 @@ def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
         ),
         Material("electrolyte", Elasticity(p(2.2e4), p(0.0), p(0.37)), lithium=Conductor(p(0.8))),
     ]
+    if decomposing is not None:
+        materials[3] = graphite
     names = [material.phase for material in materials]
     # Lithium crosses to the electrolyte quickly, and very slowly from the metal, which does not flow here.
     resistance = {"electrolyte|graphite": 15.0, "graphite|lithium": 1.0e6}
@@ -133,6 +139,14 @@ def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
         kind: law(breakable="pore" not in kind, exchange_resistance=resistance.get(kind, float("inf")))
         for kind in (kind_name(a, b) for number, a in enumerate(names) for b in names[number:])
     }
+    if decomposing is not None:
+        face = "electrolyte|graphite"
+        laws[face] = replace(
+            laws[face],
+            decomposition_charge=p(decomposing),
+            decomposition_onset=p(2.0),
+            decomposition_current=p(4.0),
+        )
     loads: list[Load] = [
         Support("bottom", 0),
         Support("bottom", 1),
@@ -148,5 +162,5 @@ def electrode(comm: MPI.Intracomm) -> ElectrodeModel:
         grain=grain.astype(np.int32),
         phases=names,
         laws=laws,
-        start={"graphite": 0.1, "lithium": 1.0},
+        start={"graphite": 0.1} if decomposing is not None else {"graphite": 0.1, "lithium": 1.0},
     )

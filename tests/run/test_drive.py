@@ -13,10 +13,11 @@ from mpi4py import MPI
 
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import RESOLVED_AT, Stepper, StepSettings
+from fem.units import FARADAY
 from run.case_tables import DriveTable
 from run.drive import TOLERANCE, Approach, Drive
 from tests.cycling import prepared
-from tests.fem.bodies import electrode
+from tests.fem.bodies import WIDTH, electrode
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,25 @@ def test_a_step_that_leads_away_does_not_end_the_drive() -> None:
     way = Approach(0.5, 0.0, 0.2, 1e-3)
     way.accepted(10.0, 0.19)
     assert way.remaining() == math.inf
+
+
+@pytest.mark.parametrize("decomposing", [0.004, 0.0])
+def test_a_drive_ends_at_the_lithiation_whatever_side_reactions_take(decomposing: float) -> None:
+    model = electrode(MPI.COMM_SELF, decomposing or 1e-9)
+    stepper = Stepper(model, NewtonSolver(model, SolverSettings()), StepSettings())
+    table = DriveTable.model_validate({"current": "2 A/m^2", "until_mean_lithiation": 0.16})
+    drive = Drive(model, table, 2.0, stepper)
+    row = {"electrolyte_potential_V": 1.0}
+    begun = drive.hosts()
+    while (left := drive.remaining(stepper.next_dt)) is not None:
+        report = drive.advance(left)
+        drive.step_accepted(row, report.iterations)
+        assert model.state.time < 1e4
+    assert drive.hosts().mean == pytest.approx(0.16, abs=2.0 * TOLERANCE)
+    # What came through the face is what the hosts hold more, and what is spent.
+    came = model.state.time * 2.0 * drive.area / FARADAY
+    spent = came - (drive.hosts().amount - begun.amount)
+    assert spent == pytest.approx(decomposing * 3.6e4 * WIDTH / FARADAY, rel=0.02, abs=1e-4 * came)
 
 
 @pytest.fixture

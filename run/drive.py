@@ -5,10 +5,11 @@ enters through the electrolyte's outer face at a constant rate.
 
 Where all lithium that comes through that face goes to the hosts, and no other does, the end by mean lithiation is a
 point in time, known from the capacity of the hosts in the model, and the last step lands on it exactly. Where lithium
-metal gives to the hosts as well, or side reactions take some of it, the rate of the last step is used: as long as more than ``FAR`` is missing a step covers at most a share of
-what that rate predicts that forgives a rate rising by 40 %, then one that forgives 10 %, and the last one the whole of
-it once less than ``FINAL`` is missing. What is then left is that small distance times the relative change of the rate
-from one of these short steps to the next, which is below ``TOLERANCE``.
+metal gives to the hosts as well, or side reactions take some of it, the rate of the last step is used: as long as
+more than ``FAR`` is missing a step covers at most a share of what that rate predicts that forgives a rate rising by
+40 %, then one that forgives 10 %, and the last one the whole of it once less than ``FINAL`` is missing. What is then
+left is that small distance times the relative change of the rate from one of these short steps to the next, which is
+below ``TOLERANCE``.
 """
 
 from __future__ import annotations

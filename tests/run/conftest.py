@@ -101,6 +101,22 @@ def tiny(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def nothing_is_meshed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that comes as far as meshing."""
+    monkeypatch.setattr("meshes.generate", _refuse)
+
+
+@pytest.fixture
+def nothing_is_run(nothing_is_meshed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that comes as far as meshing, or as the runs of a study or calibration."""
+    monkeypatch.setattr("run.study.runner.Runner.run", _refuse)
+
+
+def _refuse(*given: object, **named: object) -> None:
+    pytest.fail("something was done before the input was found wrong")
+
+
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the short process, done in one go; not to be changed."""

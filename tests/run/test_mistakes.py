@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import meshes
 from run.cli import main
 from tests.run.conftest import CASES
+
+pytestmark = pytest.mark.usefixtures("nothing_is_meshed")
 
 BARE = str(CASES / "bare.toml")
 
@@ -112,14 +113,6 @@ MISTAKES = [
     ("nonsense", ("--set", "nonsense", "table.key=value")),
     ("case.name.first=x", ("--set", "case.name", "not a table")),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_meshed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*given: object, **named: object) -> None:
-        pytest.fail("meshing began before the input was found wrong")
-
-    monkeypatch.setattr(meshes, "generate", refuse)
 
 
 def complaint(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-import meshes
 from run.cli import main
 from run.toml_text import dumps
 from tests.run.conftest import CASES
+
+pytestmark = pytest.mark.usefixtures("nothing_is_meshed")
 
 HEAD = (CASES / "demo_bare.toml").read_text(encoding="utf-8").split("[drive]")[0]
 LITHIATE, CHARGE = "lithiate at 0.1 C until 5 mV", "charge at 0.1 C until 1.5 V"
@@ -143,14 +144,6 @@ MISTAKES: list[tuple[Any, tuple[str, ...], str]] = [
     (["rest for 1 h"], ("cathode_ratio belongs to a full cell",), "[cell]\ncathode_ratio = 1.2\n"),
     (["rest for 1 h"], ("cell.separator_resistance", "ohm cm^2"), '[cell]\nseparator_resistance = "5 ohm"\n'),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_meshed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*given: object, **named: object) -> None:
-        pytest.fail("meshing began before the input was found wrong")
-
-    monkeypatch.setattr(meshes, "generate", refuse)
 
 
 @pytest.mark.parametrize(

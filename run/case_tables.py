@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from fem.parameters import Mark
 from fem.solver import SolverSettings
 from fem.stepping import StepSettings
 from run import units
@@ -19,16 +20,26 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
+class TakenTable(_Table):
+    """A number of [drive] or of the text of a step that came from a parameter file."""
+
+    value: str
+    source: str
+    mark: Mark
+
+
 class CaseTable(_Table):
     """[case]: what it is called, and the file some of its values come from (run/parameter_file.py).
 
-    ``origins`` stands in resolved cases: which values those are. ``parameters`` does not: they hold the values.
+    ``origins`` stands in resolved cases: which values those are; and ``taken``: more about those that have no table of
+    their own. ``parameters`` does not: they hold the values.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
     description: str = ""
     parameters: str | None = None
     origins: dict[str, str] | None = None
+    taken: dict[str, TakenTable] | None = None
 
 
 class MeshFileTable(_Table):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fem.parameters import Parameter
 from run import snapshots
 from run.case import Case
+from run.parameter_file import in_one_sentence
 
 #: Unknowns per triangle of the shipped meshes: P2 displacement, P1 concentration and potential, split at every grain.
 #: The shipped meshes of tetrahedra come to 6.8 a cell.
@@ -49,6 +50,8 @@ def describe(case: Case) -> str:
     ]
     if changed:
         lines.append(f"changed:  {', '.join(changed)}")
+    if case.file.case.origins:
+        lines.append(f"taken:    {in_one_sentence(case.file.case.origins)}")
     if case.plan is not None and case.recipe is not None and case.recipe.dimension == 3:
         cells = case.plan.estimated_cells
         lines.append(f"cost:     about {cells} tetrahedra and {cells * DOFS_PER_CELL:,.0f} unknowns (rough)")

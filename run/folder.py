@@ -22,6 +22,7 @@ from run.errors import InputError, ResultsError
 from run.process.known import StartState
 from run.ranks import on_first_rank
 from run.toml_text import dumps
+from run.units import split_number
 
 if TYPE_CHECKING:
     from run.origin import Origin
@@ -129,8 +130,11 @@ def open_again(folder: Path, option: str = "DIR") -> tuple[Case, Path | None, di
     return replace(case, source=source, settings=tuple(table["settings"])), mesh, status
 
 
-def write_parameters(folder: Path, model: ElectrodeModel) -> None:
-    """Every parameter of the phases and interfaces that occur, with unit, source and mark."""
+def write_parameters(folder: Path, model: ElectrodeModel, case: Case) -> None:
+    """Every parameter of the phases and interfaces that occur, with unit, source and mark.
+
+    Below them the numbers of [drive] and of process steps that came from a parameter file, in the unit they have there.
+    """
     items: list[tuple[str, Any]] = [(f"materials.{m.phase}", m) for m in model.materials]
     items += [
         (f"interfaces.{kind}", law) for kind, law in zip(model.interfaces.kinds, model.laws, strict=True)
@@ -140,6 +144,10 @@ def write_parameters(folder: Path, model: ElectrodeModel) -> None:
         for name, p in parameters_of(item):
             source = p.source.replace('"', "'")
             lines.append(f'{owner}.{name},{p.value!r},{p.unit},{p.mark},"{source}"')
+    for key, taken in (case.file.case.taken or {}).items():
+        number, unit = split_number(taken.value) or (taken.value, "")
+        source = taken.source.replace('"', "'")
+        lines.append(f'{key},{number},{unit},{taken.mark},"{source}"')
     results.write_text(folder / results.PARAMETERS, "\n".join(lines) + "\n")
 
 

@@ -1,7 +1,8 @@
 """Parameter files: values that a case takes from a file beside it, ``[case] parameters = "calibrated.toml"``.
 
-The file holds [materials] and [interfaces] as a case does, and under [steps] numbers that stand in the text of process
-steps. What the case itself gives goes before; a step's number is always that of the file.
+The file holds [materials] and [interfaces] as a case does; under [conditions] what is a key of a [drive], but a number
+in the text of a step in a [process]; and under [steps] other numbers in such texts. What the case itself gives for a
+key goes before; the number in a step's text is always that of the file. What became of each value is noted.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +27,65 @@ _OVERRULED = "the case's own value, not that of the parameter file"
 _NUMBER = r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?\s*[A-Za-z°µ/^0-9]*)"
 
 
-class StepValue(BaseModel):
-    """One entry of [steps]: the text of the step with ``{}`` where the value goes, and the value."""
-
+class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    text: str
+
+class _Value(_Table):
+    """A value and where it comes from."""
+
     value: str
     source: str = "parameter file"
     mark: str = "user"
     uncertainty: str = ""
 
 
-class ParameterFile(BaseModel):
-    """The whole file; the values are checked with those of the case."""
+class StepValue(_Value):
+    """One entry of [steps]: the text of the step with ``{}`` where the value goes, and the value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    text: str
+
+
+class ConditionValue(_Value):
+    """One entry of [conditions]: the value, and places and texts with ``{}`` of the steps of a process it is for."""
+
+    steps: dict[str, str] = {}
+
+
+class ConditionsTable(_Table):
+    """[conditions]: each is the key of that name in [drive]."""
+
+    stack_pressure: ConditionValue | None = None
+
+
+class ParameterFile(_Table):
+    """The whole file; the values are checked with those of the case."""
 
     about: str = ""
     materials: dict[str, dict[str, Any]] = {}
     interfaces: dict[str, dict[str, Any]] = {}
+    conditions: ConditionsTable = ConditionsTable()
     steps: dict[str, StepValue] = {}
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """What became of the values of a file.
+
+    Attributes:
+        origins: Of every value of the file, by its key in the case, in words.
+        taken: Those put into [drive] and into steps, with value, source and mark.
+    """
+
+    origins: dict[str, str] = field(default_factory=dict)
+    taken: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def put(self, key: str, entry: _Value, where: str, instead: str = "") -> None:
+        """Note that a value was put in, and in place of which other one."""
+        known = [name for name in _Value.model_fields if name != "uncertainty" or entry.uncertainty]
+        told = given(where, {name: getattr(entry, name) for name in known})
+        self.taken[key] = {"value": entry.value, "source": told.source, "mark": told.mark}
+        self.origins[key] = _in_words(entry.value, told.mark, entry.uncertainty) + instead
 
 
 def with_parameters(table: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
@@ -56,8 +96,8 @@ def with_parameters(table: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
         path: Of the case file; the parameter file is looked for from there on.
 
     Returns:
-        A table without ``case.parameters`` that stands on its own; ``case.origins`` says what came from the file. The
-        table itself where it names no file.
+        A table without ``case.parameters`` that stands on its own; ``case.origins`` says what came from the file, and
+        ``case.taken`` where values of [drive] and of steps did. The table itself where it names no file.
 
     Raises:
         InputError: There is no such file, or it does not fit the case.
@@ -69,16 +109,28 @@ def with_parameters(table: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     if not isinstance(name, str):
         raise InputError(KEY, f"= {name!r} is not allowed: it must be the path of a parameter file in quotes")
     file = read_parameters((path.parent / name).resolve(), name)
-    origins: dict[str, str] = {}
+    notes = _Notes()
     merged = dict(table)
     for kind in ("materials", "interfaces"):
         below = {_ordered(name): values for name, values in getattr(file, kind).items()}
-        merged[kind] = _merged(kind, below, table.get(kind, {}), origins)
-    for place, entry in file.steps.items():
-        _put(merged, place, entry, origins)
+        merged[kind] = _merged(kind, below, table.get(kind, {}), notes.origins)
+    for condition in ConditionsTable.model_fields:
+        entry = getattr(file.conditions, condition)
+        if entry is not None:
+            _put_condition(merged, condition, entry, notes)
+    for place, step in file.steps.items():
+        _put_step(merged, place, step.text, step, f"{KEY}: steps.{place}", notes)
     rest = {key: value for key, value in case.items() if key != "parameters"}
-    merged["case"] = {**rest, "origins": origins}
+    merged["case"] = {**rest, "origins": notes.origins, "taken": notes.taken}
     return merged
+
+
+def in_one_sentence(origins: Mapping[str, str]) -> str:
+    """How many values came from the file, and which did not because the case has its own."""
+    own = [key for key, words in origins.items() if words == _OVERRULED]
+    count = len(origins) - len(own)
+    said = f"{count} value{'' if count == 1 else 's'} from the parameter file"
+    return f"{said}; the case's own go before for {', '.join(own)}" if own else said
 
 
 def read_parameters(path: Path, name: str) -> ParameterFile:
@@ -149,31 +201,69 @@ def _merged(kind: str, below: Mapping[str, Any], above: Any, origins: dict[str, 
 
 def _words(where: str, value: object) -> str:
     told = given(where, value)
-    uncertainty = value.get("uncertainty") if isinstance(value, Mapping) else None
-    return f"{told.value} ({told.mark}{f', standard uncertainty {uncertainty}' if uncertainty else ''})"
+    return _in_words(told.value, told.mark, value.get("uncertainty") if isinstance(value, Mapping) else None)
+
+
+def _in_words(value: object, mark: str, uncertainty: object) -> str:
+    return f"{value} ({mark}{f', standard uncertainty {uncertainty}' if uncertainty else ''})"
 
 
 def _ordered(name: str) -> str:
     return "|".join(sorted(part.strip() for part in name.split("|")))
 
 
-def _put(merged: dict[str, Any], place: str, entry: StepValue, origins: dict[str, str]) -> None:
+def _put_condition(merged: dict[str, Any], name: str, entry: ConditionValue, notes: _Notes) -> None:
+    """Put a value where a case has it: into the texts of its process, or into [drive] unless it stands there."""
+    where = f"{KEY}: conditions.{name}"
+    if "process" in merged:
+        if not entry.steps:
+            raise InputError(
+                where,
+                "is not allowed: the case has a [process], and only steps would say where in it the value goes; "
+                'add steps = {N = "text of step N with {} for the value"}, or leave it out of the parameter file',
+            )
+        for place, text in entry.steps.items():
+            _put_step(merged, place, text, entry, f"{where}.steps.{place}", notes)
+        return
+    drive = merged.get("drive", {})
+    if not isinstance(drive, Mapping):
+        return  # the check of the case says what is wrong with it
+    if name in drive:
+        notes.origins[f"drive.{name}"] = _OVERRULED
+    else:
+        merged["drive"] = {**drive, name: entry.value}
+        notes.put(f"drive.{name}", entry, where)
+
+
+def _put_step(
+    merged: dict[str, Any], place: str, pattern: str, entry: _Value, where: str, notes: _Notes
+) -> None:
     """Put a value into the text of a step."""
-    where = f"{KEY}: steps.{place}"
-    table = merged.get("process")
+    table, key = merged.get("process"), f"process.steps.{place}"
     process = table if isinstance(table, Mapping) else {}
     steps = process.get("steps")
+    if "process" not in merged:
+        raise InputError(
+            where,
+            "is not allowed: the case has a [drive], and no steps; leave it out of the parameter file, or give it "
+            "under [conditions] if it is the stack pressure",
+        )
     if not isinstance(steps, list) or not place.isdecimal() or not 1 <= int(place) <= len(steps):
         raise InputError(
             where, f"is not allowed: the case has no step {place}; leave it out of the parameter file"
         )
+    if key in notes.taken:
+        raise InputError(
+            where, f"is not allowed: the file has a value for step {place} already; leave one out"
+        )
     text = steps[int(place) - 1]
-    if not isinstance(text, str) or fitted(text, entry.text) is None:
+    found = fitted(text, pattern) if isinstance(text, str) else None
+    if found is None:
         raise InputError(
             where,
-            f"= {entry.text!r} is not allowed: step {place} of the case is {text!r}; they must be the same",
+            f"= {pattern!r} is not allowed: step {place} of the case is {text!r}; they must be the same",
         )
-    steps = [*steps[: int(place) - 1], filled(entry.text, entry.value), *steps[int(place) :]]
+    steps = [*steps[: int(place) - 1], filled(pattern, entry.value), *steps[int(place) :]]
     merged["process"] = {**process, "steps": steps}
-    words = f", standard uncertainty {entry.uncertainty}" if entry.uncertainty else ""
-    origins[f"process.steps.{place}"] = f"{entry.value} ({entry.mark}{words})"
+    before = found[1].strip()
+    notes.put(key, entry, where, "" if before == entry.value else f" in place of the case's {before}")

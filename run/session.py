@@ -104,7 +104,7 @@ class Session:
         keeper = StateKeeper(self.model)
         self.parts = Parts(keeper, self.stepper, self.solver, self.observer, self.course, self.writer)
         self.identity = {"case": case.content_hash}
-        on_first_rank(self.comm, lambda: folder.write_parameters(self.options.out, self.model))
+        on_first_rank(self.comm, lambda: folder.write_parameters(self.options.out, self.model, case))
 
     def _start(self) -> None:
         row = dict(self.observer.start())

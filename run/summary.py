@@ -14,6 +14,7 @@ from run.build import CountingSolver
 from run.case import Case
 from run.course import Course
 from run.memory import Record
+from run.parameter_file import in_one_sentence
 
 BY_DIMENSION = {
     2: "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
@@ -62,12 +63,14 @@ def size(model: ElectrodeModel) -> tuple[int, int]:
 
 
 def headline(case: Case, model: ElectrodeModel, course: Course, found: bool) -> str:
-    """One line on what is run: mesh, unknowns, ranks and course."""
+    """One line on what is run: mesh, unknowns, ranks, course, and what came from a parameter file."""
     ranks = model.comm.size
     cells, dofs = size(model)
+    origins = case.file.case.origins
     return (
         f"{case.name}: {cells} cells{' (mesh found)' if found else ''}, {dofs} dofs, "
         f"{ranks} rank{'s' if ranks > 1 else ''}; {course.headline()}"
+        f"{f'; {in_one_sentence(origins)}' if origins else ''}"
     )
 
 

@@ -120,7 +120,9 @@ KINDS = (
     AREAL_CAPACITY, SPECIFIC_CAPACITY, AREA_RESISTANCE,
 )  # fmt: skip
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s*(.*?)\s*")
+_DIGITS = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_DIGITS}|[+-]?inf)\s*(.*?)\s*")
+_NUMBER = re.compile(rf"\s*({_DIGITS})\s*(.*?)\s*")
 
 
 def kind_of(internal: str) -> Kind:
@@ -178,6 +180,12 @@ def parse(value: object, *kinds: Kind) -> tuple[float, Kind]:
     ]
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UnitError(f"{wanted} (the unit {text!r} is not one of {', '.join(known)}{hint})")
+
+
+def split_number(text: str) -> tuple[float, str] | None:
+    """Number and unit of a text as they are written, None where it does not begin with a number."""
+    match = _NUMBER.fullmatch(text)
+    return None if match is None else (float(match[1]), match[2])
 
 
 def shown(value: float, kind: Kind) -> str:

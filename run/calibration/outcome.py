@@ -108,6 +108,7 @@ def _parameter(problem: Problem, fit: Fit, known: Uncertainty, j: int) -> dict[s
         "learned": _number(known.learned[j]),
         "case_values": one.case_values(value),
         "steps": dict(one.steps),
+        "condition": one.condition,
         "why": one.why,
     }
     if math.isfinite(deviation):

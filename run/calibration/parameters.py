@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from fem.materials.base import parameters_of
 from fem.parameters import Parameter
 from run.calibration.tables import ParameterTable
 from run.case import Case
+from run.case_mistakes import input_error
+from run.case_tables import DriveTable
 from run.errors import InputError
 from run.overrides import ALL, MODEL_WIDE, unknown_key
 from run.parameter_file import GAP, filled, fitted
-from run.study.values import split_number
+from run.units import split_number
 
 _METAL = "lithium"
 
@@ -33,6 +37,7 @@ class Fitted:
         width: Standard deviation known beforehand in shares of the way between the bounds; infinite for none.
         bases: For each key of the case the number that is multiplied and its unit, None where the value itself is put.
         steps: Places of process steps and their texts with a gap.
+        condition: Which key of [drive] stands for them in a case that has one, or None.
         why: Where bounds and start come from.
     """
 
@@ -45,6 +50,7 @@ class Fitted:
     width: float
     bases: Mapping[str, Parameter | None]
     steps: Mapping[str, str]
+    condition: str | None
     why: str
 
     def value(self, share: float) -> float:
@@ -98,7 +104,8 @@ def fitted_parameters(tables: Mapping[str, ParameterTable], case: Case) -> list[
     taken: dict[str, str] = {}
     for name, table in tables.items():
         one = _fitted(name, table, case)
-        for key in (*one.bases, *(f"process.steps.{place}" for place in one.steps)):
+        condition = [] if one.condition is None else [f"the condition {one.condition}"]
+        for key in (*one.bases, *(f"process.steps.{place}" for place in one.steps), *condition):
             if key in taken:
                 raise InputError(
                     f"parameters.{name}", f"is not allowed: {key} belongs to parameters.{taken[key]} already"
@@ -139,8 +146,11 @@ def _fitted(name: str, table: ParameterTable, case: Case) -> Fitted:
         for full, parameter in _expanded(f"{where}.keys", key, case, table.factor):
             bases[full] = parameter if table.factor else None
     _check_steps(where, table.steps, case)
+    _check_condition(where, table)
     width = _width(where, table, unit, low, high)
-    return Fitted(name, low, high, start, unit, logarithmic, width, bases, table.steps, table.why)
+    return Fitted(
+        name, low, high, start, unit, logarithmic, width, bases, table.steps, table.condition, table.why
+    )
 
 
 def _width(where: str, table: ParameterTable, unit: str, low: float, high: float) -> float:
@@ -238,3 +248,21 @@ def _check_steps(where: str, steps: Mapping[str, str], case: Case) -> None:
                 key,
                 f"= {pattern!r} is not allowed: step {place} of the case is {text!r}; they must be the same",
             )
+
+
+def _check_condition(where: str, table: ParameterTable) -> None:
+    """A condition is what steps of the process set, and a [drive] must be able to take it."""
+    if table.condition is None:
+        return
+    if not table.steps or table.keys:
+        raise InputError(
+            f"{where}.condition",
+            f"= {table.condition!r} is not allowed: it is for a number in the text of steps and of nothing else; "
+            "name steps and no keys, or leave it out",
+        )
+    for bound in ("low", "high"):
+        given = {table.condition: getattr(table, bound)}
+        try:
+            DriveTable.model_validate(given)
+        except ValidationError as error:
+            raise InputError(f"{where}.{bound}", input_error(error, given, DriveTable).problem) from None

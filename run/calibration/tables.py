@@ -54,6 +54,7 @@ class ParameterTable(_Table):
         keys: Parameters of the case that get this value; with ``factor`` that are multiplied by it.
         factor: Whether the number multiplies what the case has for each key.
         steps: Places of process steps and their text with ``{}`` for the value.
+        condition: Which key of [drive] this is in a case that has one; None where it has no such key.
         low: Lower bound.
         high: Upper bound.
         start: Where the fit begins.
@@ -66,6 +67,7 @@ class ParameterTable(_Table):
     keys: list[str] = []
     factor: bool = False
     steps: dict[str, str] = {}
+    condition: Literal["stack_pressure"] | None = None
     low: int | float | str
     high: int | float | str
     start: int | float | str

@@ -19,7 +19,9 @@ def parameter_file(problem: Problem, said: Mapping[str, Any]) -> str:
     """
     state = "converged" if said["converged"] else f"NOT converged ({said['reason']})"
     made = f"fit to the electrode without lithium powder, calibration {problem.name}, {state}"
-    table: dict[str, Any] = {"about": made, "materials": {}, "interfaces": {}, "steps": {}}
+    table: dict[str, Any] = {
+        "about": made, "materials": {}, "interfaces": {}, "conditions": {}, "steps": {},
+    }  # fmt: skip
     for fitted, one in zip(problem.parameters, said["parameters"], strict=True):
         value = float(one["fitted"])
         entry = {
@@ -30,6 +32,10 @@ def parameter_file(problem: Problem, said: Mapping[str, Any]) -> str:
         for key, given in one["case_values"].items():
             kind, owner, leaf = key.split(".", 2)
             table[kind].setdefault(owner, {})[leaf] = {"value": given, **entry}
+        if fitted.condition is not None:
+            steps = dict(fitted.steps)
+            table["conditions"][fitted.condition] = {"value": fitted.text(value), **entry, "steps": steps}
+            continue
         for place, pattern in fitted.steps.items():
             table["steps"][place] = {"text": pattern, "value": fitted.text(value), **entry}
     used = {key: value for key, value in table.items() if value}

@@ -221,7 +221,7 @@ def made_point(study: str, case: Case, settings: Settings, shown: Settings | Non
     told = settings if shown is None else shown
     words = ", ".join(f"{key} = {value}" for key, value in told)
     named = {"name": f"{study}-{name}", "description": f"{study}: {words}"}
-    resolved["case"] = {**named, "origins": made.file.case.origins}
+    resolved["case"] = {**resolved["case"], **named}
     return Point(name, told, check_case(resolved, dumps(resolved), (), case.path))
 
 

@@ -14,7 +14,7 @@ from scipy.stats import qmc
 
 from run.errors import InputError
 from run.study.tables import BoundTable, DesignTable, checked
-from run.study.values import split_number
+from run.units import split_number
 
 
 @dataclass(frozen=True)

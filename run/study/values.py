@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from run import units
-from run.units import UnitError
-
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
-
-
-def split_number(text: str) -> tuple[float, str] | None:
-    """Number and unit of a text, None where it does not begin with a number."""
-    match = _NUMBER.fullmatch(text)
-    return None if match is None else (float(match[1]), match[2])
+from run.units import UnitError, split_number
 
 
 def axis(values: Sequence[object]) -> tuple[npt.NDArray[np.float64], str] | None:

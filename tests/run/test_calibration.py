@@ -35,6 +35,7 @@ why = "a test"
 
 [parameters.pressure]
 steps = {{1 = "press to {{}} in 10 s"}}
+{condition}
 low = "1 MPa"
 high = "40 MPa"
 start = "{pressure}"
@@ -67,8 +68,8 @@ def file(**given: Any) -> str:
     """A calibration whose answer is 2.4 times the resistance and 12 MPa, with the case's seed 3."""
     known = fake_run.numbers(2.4 * FACE, STRENGTH, 12.0, 3)
     usual = {
-        "evaluations": 30, "more": "", "start": 1.0, "pressure": "30 MPa", "lithiation": known["charge"],
-        "thickness": known["thickness"], "voltage": known["voltage"],
+        "evaluations": 30, "more": "", "condition": "", "start": 1.0, "pressure": "30 MPa",
+        "lithiation": known["charge"], "thickness": known["thickness"], "voltage": known["voltage"],
     }  # fmt: skip
     return FILE.format(**{**usual, **given})
 
@@ -99,9 +100,12 @@ def begun(folder: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_size for path in (folder / "out" / "runs").glob("*/begun.txt")}
 
 
-@pytest.mark.parametrize(("start", "pressure"), [(0.25, "2 MPa"), (4.5, "39 MPa")])
-def test_the_answer_is_found_and_written(start: float, pressure: str, folder: Path) -> None:
-    code, said = calibrate(folder, file(start=start, pressure=pressure))
+@pytest.mark.parametrize(
+    ("start", "pressure", "condition"),
+    [(0.25, "2 MPa", ""), (4.5, "39 MPa", 'condition = "stack_pressure"')],
+)
+def test_the_answer_is_found_and_written(start: float, pressure: str, condition: str, folder: Path) -> None:
+    code, said = calibrate(folder, file(start=start, pressure=pressure, condition=condition))
     assert code == EXIT_OK and said["converged"]
     face, press = said["parameters"]
     assert face["fitted"] == pytest.approx(2.4, rel=0.02)
@@ -134,6 +138,15 @@ def test_the_answer_is_found_and_written(start: float, pressure: str, folder: Pa
     assert "standard uncertainty times or divided by 1.0" in law.source
     assert taken.process is not None
     assert taken.process.given[0].text() == f"press to {press['fitted']:.15g} MPa in 10 s"
+    assert set(table) == {"about", "interfaces", "conditions" if condition else "steps"}
+    noted = taken.file.case.taken
+    assert noted is not None and noted["process.steps.1"].mark == "calibrated"
+    if condition:
+        # The same file serves a case with a [drive].
+        drive = (folder / "tiny.toml").read_text("utf-8").replace(PROCESS, "")
+        (folder / "drive.toml").write_text(drive, "utf-8")
+        taken = load_case(folder / "drive.toml", ["case.parameters=out/calibrated.toml"])
+        assert taken.process is None and taken.file.drive.stack_pressure == press["fitted"]
 
 
 def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from run.case import check_case, load_case
+from run.case_tables import DriveTable
 from run.cli import main
 from run.errors import InputError
+from run.folder import write_parameters
+from run.parameter_file import read_parameters
 from run.toml_text import dumps
+from tests.run.conftest import CASES
 
 FILE = """
 about = "by hand"
@@ -54,7 +60,8 @@ def test_values_of_the_file_go_below_those_of_the_case(case: Path) -> None:
         "(calibrated, standard uncertainty 20 %)"
     )
     assert origins["interfaces.graphite|silicon.strength"].startswith("the case's own value")
-    assert origins["process.steps.2"] == "3 MPa (calibrated, standard uncertainty 1 MPa)"
+    replaced = "3 MPa (calibrated, standard uncertainty 1 MPa) in place of the case's 1.5e0 MPa"
+    assert origins["process.steps.2"] == replaced
 
 
 def test_a_resolved_case_stands_on_its_own_and_knows_the_origins(case: Path) -> None:
@@ -65,7 +72,7 @@ def test_a_resolved_case_stands_on_its_own_and_knows_the_origins(case: Path) -> 
     assert again.content_hash == found.content_hash
     assert again.laws == found.laws and again.materials == found.materials
     assert again.laws["graphite|silicon"].exchange_resistance.mark == "calibrated"
-    assert again.file.case.origins == found.file.case.origins
+    assert again.file.case == found.file.case and found.file.case.taken
     plain = load_case(case, ['interfaces."graphite|silicon".strength=31 MPa'])
     assert plain.content_hash != found.content_hash, "the same number of another origin is another case"
 
@@ -127,7 +134,110 @@ def test_mistakes_end_with_one_sentence(name: str, case: Path, capsys: pytest.Ca
         assert word in said, said
 
 
+CONDITION = """
+[conditions.stack_pressure]
+value = "3 MPa"
+source = "a fit"
+mark = "calibrated"
+uncertainty = "1 MPa"
+steps = {2 = "release to {} in 10 s"}
+"""
+NOTED = {"value": "3 MPa", "source": "a fit; standard uncertainty 1 MPa", "mark": "calibrated"}
+
+
+def test_one_file_serves_a_process_and_a_drive(case: Path) -> None:
+    (case.parent / "values.toml").write_text(CONDITION, "utf-8")
+    process = load_case(case)
+    assert process.process is not None and process.process.given[1].text() == "release to 3 MPa in 10 s"
+    assert process.file.drive == DriveTable(), "a process has no drive"
+    drive = load_case(_driven(case))
+    assert drive.file.drive.stack_pressure == 3.0 != DriveTable().stack_pressure
+    for found, key in ((process, "process.steps.2"), (drive, "drive.stack_pressure")):
+        assert found.file.case.taken is not None and found.file.case.origins is not None
+        assert {name: taken.model_dump() for name, taken in found.file.case.taken.items()} == {key: NOTED}
+        assert list(found.file.case.origins) == [key]
+    assert (drive.file.case.origins or {})["drive.stack_pressure"] == (
+        "3 MPa (calibrated, standard uncertainty 1 MPa)"
+    )
+
+
+def _driven(case: Path) -> Path:
+    """The case with its own [drive] in place of the process."""
+    case.write_text(
+        case.read_text("utf-8").replace(PROCESS, "[drive]\nuntil_mean_lithiation = 0.0145\n"), "utf-8"
+    )
+    return case
+
+
+def test_a_drive_that_has_its_own_pressure_keeps_it_and_says_so(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (case.parent / "values.toml").write_text(FILE[: FILE.index("[steps.2]")] + CONDITION, "utf-8")
+    path = _driven(case)
+    found = load_case(path, ["drive.stack_pressure=2 MPa"])
+    assert found.file.drive.stack_pressure == 2.0 and found.file.case.taken == {}
+    assert (found.file.case.origins or {})["drive.stack_pressure"].startswith("the case's own value")
+    assert main(["check", str(path), "--set", "drive.stack_pressure=2 MPa"]) == 0
+    shown = capsys.readouterr().out
+    assert "3 values from the parameter file; the case's own go before for drive.stack_pressure\n" in shown
+    assert main(["check", str(path)]) == 0
+    assert "taken:    4 values from the parameter file\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["process", "drive"])
+def test_what_was_taken_stands_in_the_run_folder(kind: str, case: Path) -> None:
+    (case.parent / "values.toml").write_text(CONDITION, "utf-8")
+    found = load_case(case if kind == "process" else _driven(case))
+    nothing = SimpleNamespace(materials=(), laws=(), interfaces=SimpleNamespace(kinds=()))
+    write_parameters(case.parent, cast(Any, nothing), found)
+    key = "process.steps.2" if kind == "process" else "drive.stack_pressure"
+    rows = (case.parent / "parameters.csv").read_text("utf-8").splitlines()
+    assert rows[1:] == [f'{key},3.0,MPa,calibrated,"a fit; standard uncertainty 1 MPa"']
+
+
+def test_the_shipped_set_fits_the_shipped_cases_of_both_kinds() -> None:
+    shipped = CASES.parent / "calibrated" / "bare.toml"
+    value = read_parameters(shipped, "bare").conditions.stack_pressure
+    assert value is not None
+    for name in ("bare", "pl1", "pl3", "pl5", "bare_first_cycle", "pl1_first_cycle", "pl3_first_cycle"):
+        found = load_case(CASES / f"{name}.toml", [f"case.parameters={shipped}"])
+        (key,) = found.file.case.taken or {}
+        assert key == ("drive.stack_pressure" if found.process is None else "process.steps.2")
+        assert not [words for words in (found.file.case.origins or {}).values() if "own value" in words]
+        assert found.laws["graphite|graphite"].exchange_resistance.mark == "calibrated"
+
+
+NO_STEPS = '[conditions.stack_pressure]\nvalue = "3 MPa"\n'
+MISTAKEN_CONDITIONS = {
+    "process without a step": ("process", NO_STEPS, ("conditions.stack_pressure", "add steps = {N", "[process]")),
+    "another step": ("process", CONDITION.replace("2 =", "3 ="), ("stack_pressure.steps.3", "must be the same")),
+    "no such step": ("process", CONDITION.replace("2 =", "7 ="), ("stack_pressure.steps.7", "no step 7")),
+    "twice": ("process", CONDITION + '[steps.2]\ntext = "release to {} in 10 s"\nvalue = "4 MPa"\n',
+              ("steps.2", "already")),
+    "unit": ("drive", NO_STEPS.replace("MPa", "V"), ("drive.stack_pressure", "3 V", "MPa")),
+    "outside": ("drive", NO_STEPS.replace("3", "-3"), ("drive.stack_pressure", "-3 MPa", "at least 0 MPa")),
+    "mark": ("drive", f'{NO_STEPS}mark = "measured"', ("conditions.stack_pressure.mark", "measured", "calibrated")),
+    "name": ("drive", NO_STEPS.replace("stack", "stak"), ("stak_pressure", "did you mean stack_pressure?")),
+    "no value": ("drive", "[conditions.stack_pressure]\n", ("stack_pressure.value", "is missing", "parameter file")),
+    "a bare number": ("drive", "[conditions]\nstack_pressure = 3", ("stack_pressure", "3", "a table")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKEN_CONDITIONS)
+def test_conditions_that_cannot_be_are_refused(
+    name: str, case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind, text, words = MISTAKEN_CONDITIONS[name]
+    (case.parent / "values.toml").write_text(text, "utf-8")
+    path = case if kind == "process" else _driven(case)
+    assert main(["check", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("swellbound: ") and said.count("\n") == 1
+    for word in words:
+        assert word in said, said
+
+
 def test_a_case_with_a_drive_has_no_steps(tiny: Path) -> None:
     (tiny.parent / "values.toml").write_text('[steps.1]\ntext = "rest for {}"\nvalue = "1 h"', "utf-8")
-    with pytest.raises(InputError, match="the case has no step 1"):
+    with pytest.raises(InputError, match=r"has a .drive., and no steps.*under .conditions."):
         load_case(tiny, ["case.parameters=values.toml"])

@@ -261,7 +261,7 @@ def _check_condition(where: str, table: ParameterTable) -> None:
             "name steps and no keys, or leave it out",
         )
     for bound in ("low", "high"):
-        given = {table.condition: getattr(table, bound)}
+        given: dict[str, Any] = {table.condition: getattr(table, bound)}
         try:
             DriveTable.model_validate(given)
         except ValidationError as error:

@@ -82,6 +82,7 @@ def unload(
     settings: SolverSettings,
     alongside: Callable[[float], None] | None = None,
     control: str = "pressure",
+    pause: Callable[[], None] | None = None,
 ) -> None:
     """Take a pressure away little by little; collective.
 
@@ -90,6 +91,7 @@ def unload(
         settings: Of the solver.
         alongside: Called with the share of the way, 0 to 1, at the beginning of each step: what else is to change.
         control: The pressure's.
+        pause: Called before every step; may raise :class:`fem.errors.Interrupted`.
 
     Raises:
         RunStopped: The body has no equilibrium without it.
@@ -108,6 +110,8 @@ def unload(
     limits = StepSettings(first=0.05 * _UNLOADING, smallest=1e-7 * _UNLOADING, largest=0.1 * _UNLOADING)
     stepper = Stepper(model, NewtonSolver(model, settings), limits)
     while (left := began + _UNLOADING - state.time) > 1e-9 * _UNLOADING:
+        if pause is not None:
+            pause()
         stepper.advance(left)
     model.constraints.pop()
 
@@ -118,6 +122,7 @@ def pull(
     how: Pull,
     settings: SolverSettings,
     told: Callable[[Row], None] | None = None,
+    pause: Callable[[], None] | None = None,
 ) -> Curve:
     """Pull a body apart; collective. The model's constraints and state are changed.
 
@@ -127,6 +132,7 @@ def pull(
         how: Kind and speed.
         settings: Of the solver.
         told: Called with every row.
+        pause: Called before every step; may raise :class:`fem.errors.Interrupted`.
     """
     grip = _grip(model, section, how)
     ledger = Ledger(model, section, grip, how.speed)
@@ -149,6 +155,8 @@ def pull(
         left = how.farthest - rows[-1]["way_um"]
         if left <= 1e-9 * how.farthest:
             return Curve(tuple(rows), f"the grip has moved {how.farthest:g} um", False)
+        if pause is not None:
+            pause()
         try:
             try:
                 stepper.advance(left / how.speed)

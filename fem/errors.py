@@ -35,6 +35,10 @@ class RunStopped(SwellboundError):
     """The run cannot go on: steps of the smallest allowed size keep failing."""
 
 
+class Interrupted(SwellboundError):
+    """A side calculation is left before its end, because whoever asked for it wants to; nothing of it remains."""
+
+
 class OutputError(SwellboundError):
     """A result file could not be written; what was there before is untouched."""
 

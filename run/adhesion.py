@@ -122,6 +122,7 @@ def pull_apart(
     how: Pull,
     told: Callable[[Row], None] | None = None,
     shown: Callable[[float, str], None] | None = None,
+    pause: Callable[[], None] | None = None,
 ) -> tuple[Section, Curve]:
     """Unload a model's electrode and pull it apart; collective. The model is of no further use.
 
@@ -132,6 +133,7 @@ def pull_apart(
         how: Kind and speed.
         told: Called with every row.
         shown: Called with a fraction and a word on what is done.
+        pause: Called before every time step; may raise :class:`fem.errors.Interrupted`.
 
     Raises:
         InputError: There is no section there.
@@ -143,11 +145,11 @@ def pull_apart(
     model.control("influx").value = 0.0
     if shown is not None:
         shown(0.0, "unloading")
-    adhesion.unload(model, settings, loosening_of_fillings(model))
+    adhesion.unload(model, settings, loosening_of_fillings(model), pause=pause)
     # The growth of damage is relaxed over steps to pass snaps in a long run; here it would count as adhesion.
     model.relaxation_ratio = 0.0
     hold_elsewhere(model, section)
-    return section, adhesion.pull(model, section, how, settings, told)
+    return section, adhesion.pull(model, section, how, settings, told, pause)
 
 
 def load_state(store: Path, case: Case, model: ElectrodeModel) -> dict[str, Any]:

@@ -40,6 +40,9 @@ class Course(Protocol):
 
         Args:
             next_dt: What the step controller would like to take.
+
+        Raises:
+            Interrupted: The run has to leave within a measurement.
         """
 
     def advance(self, limit: float) -> StepReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def make_course(
     observer: Observer,
     sidecar: dict[str, Any],
     out: Path,
+    pause: Callable[[], None],
 ) -> Course:
     """The course of a case; collective.
 
@@ -35,6 +37,7 @@ def make_course(
         observer: Of the run.
         sidecar: Of the mesh.
         out: The run folder.
+        pause: Called between the time steps of side calculations; may raise Interrupted.
 
     Raises:
         InputError: A rate of charge on a mesh that states no capacity, or an end that lies before the beginning.
@@ -45,7 +48,7 @@ def make_course(
     active = None if case.plan is None else case.plan.active_loading_mg_cm2
     share = case.file.process.connected_share
     setting = Setting(case, case.process, share, capacity, active, out)
-    return ProcessRunner(model, setting, stepper, observer, electrode_area(model))
+    return ProcessRunner(model, setting, stepper, observer, electrode_area(model), pause)
 
 
 def electrode_area(model: ElectrodeModel) -> float:

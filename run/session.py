@@ -12,7 +12,7 @@ from typing import Any
 from mpi4py import MPI
 
 from fem.checkpoint import Checkpoint, StateKeeper
-from fem.errors import RunStopped
+from fem.errors import Interrupted, RunStopped
 from fem.observables import Observer, Row
 from fem.output import FieldWriter
 from fem.stepping import Stepper, StepReport
@@ -71,7 +71,10 @@ class Session:
             line.say(headline)
             if not (resumed and self._resume(line)):
                 self._start()
-            exit_code, reason = self._steps(line)
+            try:
+                exit_code, reason = self._steps(line)
+            except Interrupted as interrupted:
+                exit_code, reason = EXIT_RESUME, str(interrupted)
             return self._finish(exit_code, reason, line)
 
     @property
@@ -97,7 +100,8 @@ class Session:
         self.observer = Observer(self.model)
         measures = self._measure, self.observer.resisted_share
         self.stepper = Stepper(self.model, self.solver, step_settings(case), *measures)
-        self.course = make_course(case, self.model, self.stepper, self.observer, sidecar, self.options.out)
+        to_course = case, self.model, self.stepper, self.observer, sidecar, self.options.out
+        self.course = make_course(*to_course, self._pause)
         self.columns = {**self.observer.columns, **self.course.columns}
         self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)
         self.snapshots = Snapshots(case.file.output, case.process)
@@ -175,6 +179,16 @@ class Session:
             self._take_note(line)
             self._accepted(report, line)
             self.interruption.step_done()
+
+    def _pause(self) -> None:
+        """Look, within a measurement, whether the run should leave; collective.
+
+        Raises:
+            Interrupted: It should.
+        """
+        reason, _ = self.interruption.decide(math.inf, time.monotonic())
+        if reason is not None:
+            raise Interrupted(f"{reason} during a measurement, which is to be begun anew")
 
     def _take_note(self, line: ProgressLine) -> None:
         """Say what the course has done besides stepping, and forget the steps that it has taken back; collective."""

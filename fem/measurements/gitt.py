@@ -15,6 +15,7 @@ same curve: D goes by L².
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +55,12 @@ class Pulse:
     fitted: float = 0.4
 
 
-def measure(model: ElectrodeModel, pulse: Pulse, settings: SolverSettings | None = None) -> dict[str, float]:
+def measure(
+    model: ElectrodeModel,
+    pulse: Pulse,
+    settings: SolverSettings | None = None,
+    pause: Callable[[], None] | None = None,
+) -> dict[str, float]:
     """Pulse and rest, in a side calculation that leaves the model as it was; collective.
 
     The electrode must have rested: ΔE_s takes the voltage before the pulse as one of rest.
@@ -63,6 +69,7 @@ def measure(model: ElectrodeModel, pulse: Pulse, settings: SolverSettings | None
         model: The coupled model.
         pulse: How.
         settings: Of the solver.
+        pause: Called before every time step; may raise :class:`fem.errors.Interrupted`.
 
     Returns:
         ``effective_diffusivity_um2_s``, the same ``_cm2_s``; ``steady_change_V``, ``slope_V_per_root_s``;
@@ -79,10 +86,10 @@ def measure(model: ElectrodeModel, pulse: Pulse, settings: SolverSettings | None
         _pass(model, pulse.current)
         # Even steps in √t: the early part, which the first large steps of an even division would spoil, is resolved.
         times = pulse.duration * (np.arange(1, pulse.steps + 1) / pulse.steps) ** 2
-        curve = _follow(model, times, settings)
+        curve = _follow(model, times, settings, pause)
         _pass(model, 0.0)
         rest = pulse.rest * (np.arange(1, pulse.rest_steps + 1) / pulse.rest_steps) ** 2
-        relaxed = _follow(model, rest, settings)
+        relaxed = _follow(model, rest, settings, pause)
     roots = np.sqrt(times)
     late = roots >= pulse.fitted * roots[-1]
     slope = float(np.polyfit(roots[late], curve[late], 1)[0])
@@ -117,7 +124,9 @@ def _pass(model: ElectrodeModel, current: float) -> None:
         model.control("influx").value = current / FARADAY
 
 
-def _follow(model: ElectrodeModel, times: Array, settings: SolverSettings | None) -> Array:
+def _follow(
+    model: ElectrodeModel, times: Array, settings: SolverSettings | None, pause: Callable[[], None] | None
+) -> Array:
     """Voltage at given times from now, in s; collective."""
     began = model.state.time
     solver = NewtonSolver(model, settings or SolverSettings())
@@ -128,6 +137,8 @@ def _follow(model: ElectrodeModel, times: Array, settings: SolverSettings | None
     found = []
     for time in times:
         while (left := began + float(time) - model.state.time) > 1e-9 * float(time):
+            if pause is not None:
+                pause()
             stepper.advance(left)
         found.append(voltage(model))
     if not np.all(np.isfinite(found)):

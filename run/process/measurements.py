@@ -41,7 +41,7 @@ def _thickness(subject: Subject, words: Words) -> Mapping[str, Any]:
         return found
     interrupt_current(model)
     began = model.state.steps
-    pulling.unload(model, solver_settings(subject.case))
+    pulling.unload(model, solver_settings(subject.case), pause=subject.pause)
     # The observer took note of its totals above; what it now reads are the fields as they are.
     unloaded = _parts(subject.observer.start())
     return {"pressure_MPa": 0.0, **unloaded, "time_steps": model.state.steps - began, "loaded": found}
@@ -109,7 +109,9 @@ def _adhesion(subject: Subject, words: Words) -> Mapping[str, Any]:
     for name, constant in original.controls.items():
         model.control(name).value = float(constant.value)
     how = Pull(kind, GRIP_SPEED, farthest={"pull-off": 1.0, "peel": 10.0}[kind])
-    section, curve = adhesion.pull_apart(model, solver_settings(subject.case), place, how)
+    section, curve = adhesion.pull_apart(
+        model, solver_settings(subject.case), place, how, pause=subject.pause
+    )
     return {
         "test": kind,
         "at": place if isinstance(place, str) else f"{place:g} um below the top",
@@ -144,7 +146,7 @@ def _gitt(subject: Subject, words: Words) -> Mapping[str, Any]:
     full_cell = subject.case.file.cell.full_cell
     sign = 1.0 if lithiates(given.verb, full_cell) else -1.0
     pulse = gitt.Pulse(sign * subject.density(given.current), given.duration, given.rest)
-    return gitt.measure(subject.model, pulse, solver_settings(subject.case))
+    return gitt.measure(subject.model, pulse, solver_settings(subject.case), subject.pause)
 
 
 def _plain(measure: Callable[[ElectrodeModel], dict[str, float]]) -> Measurement:
@@ -164,7 +166,11 @@ for _name, _function in MEASUREMENTS.items():
 
 
 def measured(subject: Subject, name: str, words: Words, measurement: Measurement) -> dict[str, Any]:
-    """The result of a measurement with its name; where it has no equilibrium, why, instead of a result."""
+    """The result of a measurement with its name; where it has no equilibrium, why, instead of a result.
+
+    Raises:
+        Interrupted: The run has to leave before it is done.
+    """
     table: dict[str, Any] = {"measurement": " ".join((name, *words))}
     try:
         return table | {"complete": True, **measurement.run(subject, words)}

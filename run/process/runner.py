@@ -6,7 +6,7 @@ the middle of a step goes on as if nothing had happened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fem.errors import RunStopped
@@ -42,13 +42,21 @@ class ProcessRunner:
         stepper: Takes the time steps.
         observer: Of the run.
         area: Of the electrode in µm² (µm in 2D).
+        pause: Called between the time steps of measurements; may raise Interrupted, which leaves the run where it was
+            before the measurement.
     """
 
     def __init__(
-        self, model: ElectrodeModel, setting: Setting, stepper: Stepper, observer: Observer, area: float
+        self,
+        model: ElectrodeModel,
+        setting: Setting,
+        stepper: Stepper,
+        observer: Observer,
+        area: float,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self._model, self._setting, self._stepper, self._observer = model, setting, stepper, observer
-        self._plan = setting.plan
+        self._plan, self._pause = setting.plan, pause
         self._amounts = Amounts(model, area, setting.connected_share, setting.active_mg_cm2)
         self._chronicle = Chronicle(model, self._amounts, self._plan.full_cell)
         self._controls = Controls(model)
@@ -81,6 +89,9 @@ class ProcessRunner:
 
         Args:
             next_dt: What the step controller would like to take in a step that has begun already.
+
+        Raises:
+            Interrupted: The run has to leave; the measurement that was on its way begins anew next time.
         """
         while self._index < len(self._plan.steps):
             if not self._begun:
@@ -273,9 +284,11 @@ class ProcessRunner:
     def _end(self) -> None:
         planned, step = self._planned, self._planned.step
         reason = self._reached or "done at once"
+        # Before anything is noted down: it may be interrupted, and is then begun anew.
+        result = self._measure(planned, step) if isinstance(step, Measure) else None
         block = self._chronicle.end(planned, reason, with_book=not isinstance(step, Measure | Heat))
-        if isinstance(step, Measure):
-            block["result"] = self._measure(planned, step)
+        if result is not None:
+            block["result"] = result
         LOG.info("%s ended at %.6g s: %s", planned.title, self._model.state.time, reason)
         self._fresh.append(planned.number)
         self._index += 1
@@ -287,7 +300,7 @@ class ProcessRunner:
 
     def _measure(self, planned: Planned, step: Measure) -> dict[str, Any]:
         model, folder = self._model, self._setting.out / "steps" / f"{planned.number:04d}"
-        subject = Subject(self._setting.case, model, self._observer, self._density, folder)
+        subject = Subject(self._setting.case, model, self._observer, self._density, folder, self._pause)
         with undisturbed(model):
             # What the process leads must not lead the side calculation.
             model.constraints = [item for item in model.constraints if item is not self._controls.constraint]

@@ -22,6 +22,8 @@ class Subject:
         observer: Of the run; only ``start()``, a row of the present state, may be called.
         density: Gives a current as A/m².
         folder: Where files of the measurement go; it need not exist.
+        pause: To be called between the time steps of a side calculation; raises :class:`fem.errors.Interrupted` where
+            the run has to leave. Collective.
     """
 
     case: Case
@@ -29,3 +31,4 @@ class Subject:
     observer: Observer
     density: Callable[[Current], float]
     folder: Path
+    pause: Callable[[], None]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fem.cell import Terminal
 from fem.errors import RunStopped
 from fem.events import Watch
 from run import results
@@ -55,6 +56,8 @@ def of(count: int) -> Any:
     return lambda change, allowed: (count, "the test")
 
 
+#: What the terminals were told at each jump: charge and growth of its peak, in C/m².
+HEARD = "heard.json"
 JUMPING, LOOSE = "repeat 9 times, jumping", {"tolerance": 0.3, "field_tolerance": 100.0}
 
 
@@ -66,7 +69,12 @@ def jumped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         monkeypatch.setattr(control, "allowed_length", of(2))
         # Interfaces begin to break in these cycles; how relative errors of next to nothing are judged is not the point.
         monkeypatch.setattr(control, "LEAST_DAMAGE", 1.0)
-        run(case_file(folder, "jumped", JUMPING, LOOSE), folder / "out")
+        with pytest.MonkeyPatch.context() as patch:
+            heard: list[tuple[float, float]] = []
+            jump = Terminal.jump
+            patch.setattr(Terminal, "jump", lambda *given: (heard.append(given[1:]), jump(*given)))
+            run(case_file(folder, "jumped", JUMPING, LOOSE), folder / "out")
+        results.write_json(folder / HEARD, {"jumps": heard})
         yield folder / "out"
 
 
@@ -100,6 +108,10 @@ def test_the_book_stays_closed(jumped: Path) -> None:
         assert block["lithium_book_mAh_cm2"]["error"] < 1e-12
     for jump in told["cycling"]["jumps"]:
         assert jump["charge_mAh_cm2"] == pytest.approx(jump["cycles"] * LEFT, rel=0.02)
+    # Charge and peak of a cycle go up by what it leaves: a cathode that lost something fills up from its peak.
+    for charge, peak in results.read_json(jumped.parent / HEARD)["jumps"]:
+        assert charge == pytest.approx(3.6e4 * 2 * LEFT, rel=0.02)
+        assert peak == pytest.approx(3.6e4 * 2 * LEFT, rel=0.02)
     # The terminals have counted the same charge, in C/m².
     counted = last_state(jumped)["replicated/terminal"][1]
     charge = results.read_history(jumped / results.HISTORY)[1][-1]["charge_mAh_cm2"]

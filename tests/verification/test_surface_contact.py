@@ -253,3 +253,20 @@ def test_a_facet_keeps_its_partner_until_it_is_broken_and_has_moved() -> None:
     np.testing.assert_allclose(
         released_share(np.array([0.0, 0.9, 0.945, 0.99, 1.0])), [0.0, 0.0, 0.5, 1.0, 1.0]
     )
+
+
+def test_a_solver_that_forgets_keeps_no_room_for_contacts() -> None:
+    """Entries of contacts long gone change the order of elimination, and with it the last bits of all that follows."""
+    model = hertz(MPI.COMM_SELF, 0.4)
+    solver = NewtonSolver(model, SETTINGS)
+
+    def entries() -> int:
+        return round(solver.matrix.getInfo()["nz_used"])
+
+    model.control("press").value = -0.03
+    solved_step(model, solver, 1.0)
+    touching = entries()
+    solver.forget()
+    assert entries() < touching, "room for contacts is kept"
+    solved_step(model, solver, 1.0)
+    assert entries() == touching

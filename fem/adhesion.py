@@ -235,6 +235,8 @@ def _release_left(model: ElectrodeModel, section: Section) -> None:
     sideways = state.space.sub(0).sub(0)
     free = dfem.locate_dofs_topological(sideways, dimension - 1, above)
     model.constraints = [_without(c, free) for c in model.constraints]
+    if model.side_contact is not None:
+        model.side_contact.release("left", ~section.below)
 
 
 def _without(constraint: Constraint, dofs: npt.NDArray[np.int32]) -> Constraint:

@@ -143,10 +143,12 @@ class InterfaceEnergy:
         fracture = dissipation.fracture_dissipation(grown, parameters)
         if parameters.remembers_path:
             fracture += dissipation.fracture_step(step)
+        sides = model.side_contact
         values = ufl.as_vector(
             [
                 cohesive.stored_energy(opening, normal, grown, parameters)
-                + contact.contact_energy(opening, normal, parameters.contact_stiffness),
+                + contact.contact_energy(opening, normal, parameters.contact_stiffness)
+                + (0.0 if sides is None else sides.energy(model.fields.displacement)),
                 fracture,
                 dissipation.viscous_dissipation(step),
                 rubbed,

@@ -238,13 +238,15 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
         model.dS,
         model.stretch(model.fields.displacement),
     )
+    if model.side_contact is not None:
+        work += model.side_contact.work(model.fields.displacement, test.displacement)
     if not state.has_lithium:
         return work
     return work + transfer.residual(model, test)
 
 
 def _load_terms(model: ElectrodeModel, load: Load, test: balances.Fields) -> Any:
-    """What a load adds to the residual; zero for supports and prescribed fields."""
+    """What a load adds to the residual; zero for supports, mirrors and prescribed fields."""
     zero = 0.0 * test.concentration * model.measures.nodal
     if isinstance(load, Pressure):
         ds = model.measures.boundary(model.domain.boundary_tags[load.boundary])

@@ -68,15 +68,19 @@ class Gaps:
     def maxima(self, unknowns: Array) -> dict[str, float]:
         """Largest penetration, and largest tangential offset of points that touch, in µm, on this rank.
 
-        Facets that have left their partner count with the contacts found by search instead.
+        Facets that have left their partner count with the contacts found by search instead. Overlap with a mirror image
+        beyond a side counts as well.
         """
         opening, normal = self._opening(self._nodes, unknowns)
         unit = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
         along = np.einsum("fpd,fpd->fp", opening, unit)
         offset = np.linalg.norm(opening - along[..., None] * unit, axis=-1)
         touching = (along <= 0.0) & (self._solids & (self._paired() >= 0.5))[:, None]
-        contact = self._model.surface_contact
-        found = 0.0 if contact is None else contact.penetration()
+        contact, sides = self._model.surface_contact, self._model.side_contact
+        found = max(
+            0.0 if contact is None else contact.penetration(),
+            0.0 if sides is None else sides.penetration(unknowns),
+        )
         return {
             "penetration": float(np.max(-along[touching], initial=found)),
             "sliding": float(np.max(offset[touching], initial=0.0)),

@@ -1,4 +1,4 @@
-"""What is done to a domain at its boundary: supports, pressure, lithium influx, prescribed values, sources."""
+"""What is done to a domain at its boundary: supports, mirrors, pressure, lithium influx, prescribed values, sources."""
 
 from __future__ import annotations
 
@@ -29,6 +29,21 @@ class Support:
     boundary: str | None
     component: int
     name: str = "zero"
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A flat boundary is a plane of symmetry: grains that come there from within meet it, without friction.
+
+    What was meshed on it needs a :class:`Support` besides; see fem/interfaces/side_contact.py.
+
+    Attributes:
+        boundary: Name of the boundary.
+        component: Coordinate that is constant on it: 0, 1 or 2.
+    """
+
+    boundary: str
+    component: int
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,7 @@ class Source:
     potential: Any = None
 
 
-Load = Support | Pressure | LithiumInflux | TerminalCurrent | Prescribed | Source
+Load = Support | Mirror | Pressure | LithiumInflux | TerminalCurrent | Prescribed | Source
 
 
 def refuse_lithium(loads: Sequence[Load]) -> None:

@@ -1,7 +1,7 @@
 """The drive of a run: what the controls are set to, and how far it is to the end, so that a step lands on it.
 
-The foil is clamped, the sides are on rollers, a constant pressure acts on top from the first step on, and lithium
-enters through the electrolyte's outer face at a constant rate.
+The foil is clamped, the sides are on rollers and planes of symmetry (no grain passes them), a constant pressure acts on
+top from the first step on, and lithium enters through the electrolyte's outer face at a constant rate.
 
 Where all lithium that comes through that face goes to the hosts, and no other does, the end by mean lithiation is a
 point in time, known from the capacity of the hosts in the model, and the last step lands on it exactly. Where lithium
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from dolfinx import fem as dfem
 
-from fem.loads import Load, Pressure, Support
+from fem.loads import Load, Mirror, Pressure, Support
 from fem.materials.base import Host, Reservoir
 from fem.model import ElectrodeModel
 from fem.observables import Row
@@ -43,9 +43,8 @@ _SIDE_REACTIONS = "side reactions take part of the charge: more passes than the 
 def loads(dimension: int, top: Load) -> list[Load]:
     """Supports and loads of every run, for 2 or 3 space dimensions, with what lithium passes through on top."""
     held: list[Load] = [Support("bottom", component) for component in range(dimension)]
-    held += [Support("left", 0), Support("right", 0)]
-    if dimension == 3:
-        held += [Support("front", 1), Support("back", 1)]
+    sides = [("left", 0), ("right", 0), ("front", 1), ("back", 1)][: 2 * (dimension - 1)]
+    held += [Support(*side) for side in sides] + [Mirror(*side) for side in sides]
     return [*held, Pressure("top"), top]
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Place = tuple[Integers, Integers, Integers]
-"""Edge, point on it, and slot (1: the grain opposite in the undeformed mesh, 0: any other), each of shape (P,)."""
+"""Facet, point on it, and slot (1: the grain opposite in the undeformed mesh, 0: any other), each of shape (P,)."""
 
 # Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
 _JUMP = 200.0
@@ -26,12 +26,12 @@ class ContactMemory:
 
     Args:
         history: Takes the arrays, so that they are rolled back and restored with all other history.
-        edges: Number of searching edges.
+        facets: Number of searching facets.
         points: Number of searching points on each.
     """
 
-    def __init__(self, history: dict[str, Array], edges: int, points: int):
-        places = (edges, points, 2)
+    def __init__(self, history: dict[str, Array], facets: int, points: int):
+        places = (facets, points, 2)
         self._offset = history["contact_offset"] = np.zeros(places)
         self._pressure = history["contact_pressure"] = np.zeros(places)
         self._grain = history["contact_grain"] = np.full(places, -1.0)
@@ -53,8 +53,8 @@ class ContactMemory:
         known = self._grain[place] == grain
         # What a facet hands over is contact with its partner: it goes on with the pressure it had.
         handed = ~known & (place[2] == 1)
-        # Beside the end of an edge a point may be behind its line and outside the grain: what counts as overlap must
-        # be one at the beginning of the step and at its expected end.
+        # Beside the border of a facet a point may be behind its plane and outside the grain: what counts as overlap
+        # must be one at the beginning of the step and at its expected end.
         overlap = np.minimum(np.maximum(gap, expected), 0.0)
         overlap = np.where(handed, np.minimum(gap + _HANDED / stiffness, 0.0), overlap)
         offset = np.where(known, self._offset[place], overlap)

@@ -1,21 +1,19 @@
-"""Which point of a grain's surface meets which edge of another grain: closest-point search on the deformed edges."""
+"""Which point of a grain's surface meets which facet of another grain: closest-point search on the deformed facets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
-Array = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from fem.interfaces.contact_facets import Array, Facets, Integers
 
-# Edges whose sample points are nearest to a point are tried; three samples an edge.
-_NEIGHBOURS = 36
-_SAMPLES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])
 # Two surfaces meet when their outward normals point against each other at least this much.
 _OPPOSED = -0.3
+# Points searched for at once: what is known of all candidates of a point takes some kilobytes in three dimensions.
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -24,49 +22,27 @@ class Feet:
 
     Attributes:
         point: Row of the searching point, shape (P,).
-        partner: Whether that edge belongs to the grain opposite in the undeformed mesh, shape (P,).
-        edge: Row of the edge it meets, shape (P,).
-        parameter: Place on that edge, -1 to 1, shape (P,).
+        partner: Whether that facet belongs to the grain opposite in the undeformed mesh, shape (P,).
+        facet: Row of the facet it meets, shape (P,).
+        parameter: Place on that facet (see contact_facets.py).
         gap: Signed distance in µm, positive outside, shape (P,).
-        normal: Outward unit normal of the edge at the foot, shape (P, 2).
+        normal: Outward unit normal of the facet at the foot, shape (P, dimension).
     """
 
     point: Integers
     partner: npt.NDArray[np.bool_]
-    edge: Integers
+    facet: Integers
     parameter: Array
     gap: Array
     normal: Array
 
-
-def shape_functions(parameter: Array, nodes: int) -> Array:
-    """Shape functions of an edge with 2 or 3 nodes (ends, then middle), shape (..., nodes)."""
-    s = parameter
-    if nodes == 2:
-        return np.stack([0.5 * (1.0 - s), 0.5 * (1.0 + s)], axis=-1)
-    return np.stack([0.5 * s * (s - 1.0), 0.5 * s * (s + 1.0), 1.0 - s**2], axis=-1)
-
-
-def shape_slopes(parameter: Array) -> Array:
-    """Derivatives of the three shape functions, shape (..., 3)."""
-    s = parameter
-    return np.stack([s - 0.5, s + 0.5, -2.0 * s], axis=-1)
-
-
-def outward_normal(positions: Array, outward: Array, parameter: Array) -> Array:
-    """Outward unit normals of edges at a parameter, shape (n, 2).
-
-    Args:
-        positions: Ends and midpoint, shape (n, 3, 2).
-        outward: Sign of the node order, shape (n,).
-        parameter: Shape (n,).
-    """
-    tangent = np.einsum("en,end->ed", shape_slopes(parameter), positions)
-    normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=-1) * outward[:, None]
-    return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    def chosen(self, wanted: npt.NDArray[np.bool_]) -> Feet:
+        """Only the wanted rows."""
+        return Feet(*(getattr(self, field.name)[wanted] for field in fields(self)))
 
 
 def find_feet(
+    shape: Facets,
     points: Array,
     normals: Array,
     own_grain: Integers,
@@ -77,79 +53,75 @@ def find_feet(
     reach: float,
     depth: float,
 ) -> Feet:
-    """Find for each point the edges of other grains that it is about to meet or has met.
+    """Find for each point the facets of other grains that it is about to meet or has met.
 
     At most two a point: the closest one of the grain that was opposite, and the closest one of all others.
 
     Args:
-        points: Searching points in µm, shape (n, 2).
-        normals: Outward unit normals of their own surface, shape (n, 2).
+        shape: Of the facets.
+        points: Searching points in µm, shape (n, dimension).
+        normals: Outward unit normals of their own surface, shape (n, dimension).
         own_grain: Their grain, shape (n,).
         partner: The grain that was opposite, shape (n,).
-        positions: Ends and midpoints of all edges, shape (N, 3, 2).
-        outward: Sign of the edges' node order, shape (N,).
-        grain: Grain of the edges, shape (N,).
+        positions: Nodes of all facets, shape (N, nodes, dimension).
+        outward: Sign of the facets' node order, shape (N,).
+        grain: Grain of the facets, shape (N,).
         reach: Largest gap that counts in µm.
         depth: Largest penetration that counts in µm.
     """
-    none = np.empty(0, dtype=np.int64)
-    empty = Feet(none, none.astype(bool), none, np.empty(0), np.empty(0), np.empty((0, 2)))
-    if len(points) == 0 or len(positions) == 0:
-        return empty
-    samples = np.einsum("qn,end->eqd", shape_functions(_SAMPLES, 3), positions).reshape(-1, 2)
-    count = min(_NEIGHBOURS, len(samples))
-    _, nearest = cKDTree(samples).query(points, k=count, workers=1)
-    edges = (np.asarray(nearest).reshape(len(points), count) // len(_SAMPLES)).astype(np.int64)
-    point = np.repeat(np.arange(len(points), dtype=np.int64), count)
-    edge = edges.ravel()
-    other = grain[edge] != own_grain[point]
-    point, edge = point[other], edge[other]
+    found = []
+    for start in range(0, len(points) if len(positions) else 0, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        point, facet = shape.candidates(points[part], positions, max(reach, depth))
+        point += start
+        other = grain[facet] != own_grain[point]
+        point, facet = point[other], facet[other]
+        nodes, target = positions[facet], points[point]
+        closest = shape.closest(target, nodes)
+        normal = shape.outward_normal(nodes, outward[facet], closest.parameter)
+        gap = np.einsum("ed,ed->e", target - _place(shape, nodes, closest.parameter), normal)
+        body = point * (int(grain.max()) + 1) + grain[facet]
+        outside = _outside(body, target - _place(shape, nodes, closest.nearest), gap)
+        meets = (
+            closest.inside
+            & ((gap >= 0.0) | ~outside)
+            & (gap <= reach)
+            & (gap >= -depth)
+            & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)
+        )
+        opposite = grain[facet] == partner[point]
+        feet = Feet(point, opposite, facet, closest.parameter, gap, normal)
+        found.append(_nearest(feet.chosen(meets)))
+    return _joined(found, shape, points)
 
-    nodes, target = positions[edge], points[point]
-    chord = nodes[:, 1] - nodes[:, 0]
-    s = 2.0 * np.einsum("ed,ed->e", target - nodes[:, 0], chord) / np.einsum("ed,ed->e", chord, chord) - 1.0
-    curvature = nodes[:, 0] + nodes[:, 1] - 2.0 * nodes[:, 2]
-    for _ in range(4):
-        s = np.clip(s, -1.5, 1.5)
-        offset = np.einsum("en,end->ed", shape_functions(s, 3), nodes) - target
-        tangent = np.einsum("en,end->ed", shape_slopes(s), nodes)
-        slope = np.einsum("ed,ed->e", tangent, tangent) + np.einsum("ed,ed->e", offset, curvature)
-        slope = np.maximum(slope, 0.1 * np.einsum("ed,ed->e", tangent, tangent))
-        s = s - np.einsum("ed,ed->e", offset, tangent) / slope
-    # Beyond the end of an edge a point is in front of another one or outside the grain.
-    inside = np.abs(s) <= 1.0
-    s = np.clip(s, -1.0, 1.0)
-    normal = outward_normal(nodes, outward[edge], s)
-    foot = np.einsum("en,end->ed", shape_functions(s, 3), nodes)
-    gap = np.einsum("ed,ed->e", target - foot, normal)
-    outside = _outside(point * (int(grain.max()) + 1) + grain[edge], target - foot, gap)
-    meets = (
-        inside
-        & ((gap >= 0.0) | ~outside)
-        & (gap <= reach)
-        & (gap >= -depth)
-        & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)
-    )
-    rows = np.flatnonzero(meets)
-    if len(rows) == 0:
-        return empty
-    opposite = grain[edge[rows]] == partner[point[rows]]
-    # The nearest one wins; equal distances go to the lower edge, the same on every rank.
-    order = np.lexsort((edge[rows], np.abs(gap[rows]), opposite, point[rows]))
-    rows, opposite = rows[order], opposite[order]
-    _, first = np.unique(2 * point[rows] + opposite, return_index=True)
-    rows, opposite = rows[first], opposite[first]
-    return Feet(point[rows], opposite, edge[rows], s[rows], gap[rows], normal[rows])
+
+def _place(shape: Facets, nodes: Array, parameter: Array) -> Array:
+    return np.asarray(np.einsum("en,end->ed", shape.shape_functions(parameter, nodes.shape[1]), nodes))
+
+
+def _nearest(feet: Feet) -> Feet:
+    """The nearest facet of the partner and that of all others; equal distances go to the lower row of the table."""
+    order = np.lexsort((feet.facet, np.abs(feet.gap), feet.partner, feet.point))
+    _, first = np.unique(2 * feet.point[order] + feet.partner[order], return_index=True)
+    return Feet(*(getattr(feet, field.name)[order[first]] for field in fields(feet)))
+
+
+def _joined(found: Sequence[Feet], shape: Facets, points: Array) -> Feet:
+    if found:
+        return Feet(*(np.concatenate([getattr(feet, f.name) for feet in found]) for f in fields(Feet)))
+    none = np.empty(0, dtype=np.int64)
+    parameter = np.empty((0, *shape.points.shape[1:]))
+    return Feet(none, none.astype(bool), none, parameter, np.empty(0), np.empty((0, points.shape[1])))
 
 
 def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]:
-    """Whether a point lies outside a grain: in front of the edge (at a corner, of one of the edges) nearest to it.
+    """Whether a point lies outside a grain: in front of the facet (at a corner, of one of the facets) nearest to it.
 
-    Beside a convex corner a point may be behind the line of one edge and yet outside, in front of the other.
+    Beside a convex corner a point may be behind one facet and yet outside, in front of another.
 
     Args:
         body: A number for each combination of point and grain, shape (n,).
-        offset: From the nearest place of the edge to the point, shape (n, 2).
+        offset: From the nearest place of the facet to the point, shape (n, dimension).
         gap: Signed distance, shape (n,).
     """
     _, group = np.unique(body, return_inverse=True)

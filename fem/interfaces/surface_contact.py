@@ -2,24 +2,25 @@
 
 The two sides of an interface are paired facet by facet, which is exact while they stay opposite each other. Broken
 interfaces slide; once a facet has moved by a fair part of its own length it no longer knows what is in front of it.
-Its share of the paired contact then fades and contact with the edge of its partner that it really meets takes over;
-contact with third grains is watched from the moment a facet has let go. Both act at the Gauss points of the facet,
-against the closest edge (two-pass, point to segment with penalty).
+Its share of the paired contact then fades and contact with the facet of its partner that it really meets takes over;
+contact with third grains is watched from the moment a facet has let go. Both act at the searching points of the facet
+(contact_edges.py, contact_triangles.py), against the closest facet (two-pass, point to segment with penalty).
 Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
 the law piecewise linear; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from fem.interfaces import contact_search
 from fem.interfaces.contact import CREEP_VELOCITY, LEAST_CREEP
+from fem.interfaces.contact_entries import Entries, block_entries, summed_entries
 from fem.interfaces.contact_memory import ContactMemory
 from fem.interfaces.contact_pairs import Pairs
+from fem.interfaces.contact_search import find_feet
 from fem.interfaces.hand_over import paired_share, released_share
 from fem.interfaces.surfaces import Array, Integers, grain_surfaces
 
@@ -28,35 +29,36 @@ if TYPE_CHECKING:
 
 # Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
 _REACH, _DEPTH = 0.6, 0.4
-_POINTS = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
-_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 9.0
 
 
 class SurfaceContact:
-    """Contact by search on the surfaces of all grains of a 2D model.
+    """Contact by search on the surfaces of all grains of a model.
 
     Args:
         model: The coupled model, whose state and laws exist.
-        free_stiffness: Contact stiffness in MPa/µm of outer edges that belong to no named boundary, without friction;
+        free_stiffness: Contact stiffness in MPa/µm of outer facets that belong to no named boundary, without friction;
             None leaves them out.
     """
 
     def __init__(self, model: ElectrodeModel, free_stiffness: float | None = None):
         self._model = model
         self.surfaces = grain_surfaces(model, free_stiffness is not None)
+        self._shape = self.surfaces.shape
         kind = model.interfaces.kind
         count = len(self.surfaces.grain)
 
-        def per_edge(values: list[float], free: float) -> Array:
+        def per_facet(values: list[float], free: float) -> Array:
             per_kind = np.asarray(values, dtype=np.float64)
             return self.surfaces.spread(per_kind[kind] if len(kind) else np.empty(0), free)
 
-        self._stiffness = per_edge([law.contact_stiffness.value for law in model.laws], free_stiffness or 0.0)
-        self._friction = per_edge([law.friction.value for law in model.laws], 0.0)
+        self._stiffness = per_facet(
+            [law.contact_stiffness.value for law in model.laws], free_stiffness or 0.0
+        )
+        self._friction = per_facet([law.friction.value for law in model.laws], 0.0)
         start, end = model.state.space.dofmap.index_map.local_range
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
-        self._first_dof = start
-        self._memory = ContactMemory(model.state.replicated, count, len(_POINTS))
+        self._dofs_here = range(start, end)
+        self._memory = ContactMemory(model.state.replicated, count, len(self._shape.points))
         self.pairs: Pairs | None = None
         self._start: Array = np.empty(0)
         self._expected: Array = np.empty(0)
@@ -65,7 +67,7 @@ class SurfaceContact:
 
     def begin_step(self) -> None:
         """Search the contacts of a step from the positions expected at its end; collective."""
-        surfaces, model = self.surfaces, self._model
+        surfaces, model, shape = self.surfaces, self._model, self._shape
         values = model.facet_constants.values
         share = np.stack(
             [
@@ -82,21 +84,22 @@ class SurfaceContact:
         self._start = surfaces.displacement(model.state.previous.x.array)
         self._expected = surfaces.displacement(model.state.expected.x.array)
         positions = surfaces.reference + self._expected
-        shape = contact_search.shape_functions(_POINTS, 3)
-        points = np.einsum("qn,end->eqd", shape, positions[active])
+        everywhere, dimension = shape.shape_functions(shape.points, positions.shape[1]), positions.shape[2]
+        points = np.einsum("qn,end->eqd", everywhere, positions[active])
         normals = np.stack(
             [
-                contact_search.outward_normal(
-                    positions[active], surfaces.outward[active], np.full(len(active), s)
+                shape.outward_normal(
+                    positions[active], surfaces.outward[active], np.repeat(place[None], len(active), axis=0)
                 )
-                for s in _POINTS
+                for place in shape.points
             ],
             axis=1,
         )
-        size = len(_POINTS)
-        feet = contact_search.find_feet(
-            points.reshape(-1, 2),
-            normals.reshape(-1, 2),
+        size = len(shape.points)
+        feet = find_feet(
+            shape,
+            points.reshape(-1, dimension),
+            normals.reshape(-1, dimension),
             np.repeat(surfaces.grain[active], size),
             np.repeat(surfaces.partner[active], size),
             positions,
@@ -105,100 +108,107 @@ class SurfaceContact:
             _REACH,
             _DEPTH,
         )
-        slot = feet.partner.astype(np.int64)
-        edge, point = active[feet.point // size], feet.point % size
-        feet, (edge, point, slot) = _chosen(share[edge, slot] > 0.0, feet, edge, point, slot)
-        if len(edge) == 0:
+        feet = feet.chosen(share[active[feet.point // size], feet.partner.astype(np.int64)] > 0.0)
+        facet, point, slot = active[feet.point // size], feet.point % size, feet.partner.astype(np.int64)
+        if len(facet) == 0:
             return
-        stiffness = self._stiffness[edge]
+        stiffness = self._stiffness[facet]
         nodes = surfaces.dofs.shape[1]
-        shape = np.concatenate(
+        functions = np.concatenate(
             [
-                contact_search.shape_functions(_POINTS, nodes)[point],
-                -contact_search.shape_functions(feet.parameter, nodes),
+                shape.shape_functions(shape.points, nodes)[point],
+                -shape.shape_functions(feet.parameter, nodes),
             ],
             axis=1,
         )
         back = self._start - self._expected
-        back = np.concatenate([back[edge, :nodes], back[feet.edge, :nodes]], axis=1)
-        gap = feet.gap + np.einsum("pn,pnd,pd->p", shape, back, feet.normal)
+        back = np.concatenate([back[facet, :nodes], back[feet.facet, :nodes]], axis=1)
+        gap = feet.gap + np.einsum("pn,pnd,pd->p", functions, back, feet.normal)
         offset, pressure = self._memory.begin_step(
-            (edge, point, slot), surfaces.grain[feet.edge], gap, feet.gap, stiffness
+            (facet, point, slot), surfaces.grain[feet.facet], gap, feet.gap, stiffness
         )
         self.pairs = Pairs(
-            edge=edge,
+            facet=facet,
             point=point,
             slot=slot,
-            other=feet.edge,
+            other=feet.facet,
             gap=gap,
             offset=offset,
             normal=feet.normal,
-            shape=shape,
+            tangents=shape.tangents(feet.normal),
+            shape=functions,
             # Both grains search, each counts half.
-            weight=0.5 * share[edge, slot] * _WEIGHTS[point] * 0.5 * surfaces.length[edge],
+            weight=0.5 * share[facet, slot] * shape.weights[point] * surfaces.measure[facet],
             stiffness=stiffness,
-            friction=self._friction[edge] * pressure,
+            friction=self._friction[facet] * pressure,
         )
 
     def commit(self, damage: Array) -> None:
         """Remember the pressures at the end of an accepted step and how far each facet has left its partner.
 
         Args:
-            damage: Damage integrated over every owned interface facet in µm, shape (facets,).
+            damage: Damage integrated over every owned interface facet in µm (µm² in 3D), shape (facets,).
         """
         model = self._model
         if self.pairs is not None:
             gap, _ = self._motion(self.pairs)
             self._memory.commit(self.pairs.place, self.pairs.pressure(gap))
-        opening, length = self.surfaces.openings(model.state.unknowns.x.array)
-        released = released_share(damage / length)
+        opening, measure = self.surfaces.openings(model.state.unknowns.x.array)
+        released = released_share(damage / measure)
         if model.bonds is not None:
             # A bond that has formed anew holds two places that were not opposite each other at the start.
             released = np.maximum(released, model.facet_constants.values(model.state.released))
         model.facet_constants.set_values(model.state.released, released)
-        model.facet_constants.set_values(model.state.paired, paired_share(opening, length, released))
+        paired = paired_share(opening, self._shape.size(measure), released)
+        model.facet_constants.set_values(model.state.paired, paired)
 
     # ------------------------------------------------------------------ forces
 
-    def add_forces(self, residual: Array) -> None:
-        """Add the contact forces of the current unknowns to the owned part of a residual; collective."""
+    def add_forces(self, residual: Array, rubbing: bool = True) -> None:
+        """Add the contact forces of the current unknowns to the owned part of a residual; collective.
+
+        Args:
+            residual: Owned part, changed in place.
+            rubbing: Whether with those of friction.
+        """
         if self.pairs is None:
             return
         pairs, nodes = self.pairs, self.surfaces.dofs.shape[1]
-        gap, slip = self._motion(pairs)
-        pressure = pairs.pressure(gap)
-        drag = pairs.friction * slip / np.hypot(slip, self._creep())
-        traction = pairs.weight[:, None] * (drag[:, None] * pairs.tangent - pressure[:, None] * pairs.normal)
+        if not rubbing:
+            pairs = replace(pairs, friction=np.zeros_like(pairs.friction))
+        traction = pairs.traction(*self._motion(pairs), self._creep())
         force = pairs.shape[:, :, None] * traction[:, None, :]
-        for edges, part in ((pairs.edge, force[:, :nodes]), (pairs.other, force[:, nodes:])):
-            mine = self._owned[edges]
-            np.add.at(residual, self.surfaces.dofs[edges][mine] - self._first_dof, part[mine])
+        for facets, part in ((pairs.facet, force[:, :nodes]), (pairs.other, force[:, nodes:])):
+            mine = self._owned[facets]
+            np.add.at(residual, self.surfaces.dofs[facets][mine] - self._dofs_here.start, part[mine])
 
-    def stiffness(self) -> tuple[Integers, Integers, Array]:
+    def stiffness(self) -> Entries:
         """Rows, columns (global dofs) and values of the tangent in the rows this rank owns; collective."""
         if self.pairs is None:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-        pairs = self.pairs
-        gap, slip = self._motion(pairs)
-        normal = np.where(gap < pairs.offset, pairs.stiffness, 0.0)
-        creep = self._creep()
-        along = pairs.friction * creep**2 / np.hypot(slip, creep) ** 3
-        tangent = pairs.tangent
-        tensor = normal[:, None, None] * pairs.normal[:, :, None] * pairs.normal[:, None, :]
-        tensor += along[:, None, None] * tangent[:, :, None] * tangent[:, None, :]
-        tensor *= pairs.weight[:, None, None]
-        blocks = np.einsum("pi,pj,pab->piajb", pairs.shape, pairs.shape, tensor)
-        return self._entries(pairs, blocks)
+        pairs, dofs = self.pairs, self.surfaces.dofs
+        tensor = pairs.tangent(*self._motion(pairs), self._creep())
+        both = np.concatenate([dofs[pairs.facet], dofs[pairs.other]], axis=1)
+        # In sections contacts are few, and their sums keep the order they have always been taken in.
+        entries = block_entries if both.shape[2] == 2 else summed_entries
+        return entries(both, pairs.shape, tensor, self._dofs_here)
 
     def pair_key(self) -> Integers | None:
-        """One number for each pair of edges watched in this step, sorted; the same on every rank."""
+        """One number for each pair of facets watched in this step, sorted; the same on every rank."""
         if self.pairs is None:
             return None
-        return np.unique(self.pairs.edge * len(self.surfaces.grain) + self.pairs.other)
+        return np.unique(self.pairs.facet * len(self.surfaces.grain) + self.pairs.other)
 
     def pattern(self) -> tuple[Integers, Integers]:
         """Rows and columns of the tangent in the rows this rank owns, whatever is in contact."""
-        rows, columns, _ = self.stiffness()
+        key = self.pair_key()
+        if key is None:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        dofs = self.surfaces.dofs
+        first, second = np.divmod(key, len(self.surfaces.grain))
+        both = np.concatenate([dofs[first], dofs[second]], axis=1)
+        ones = np.ones((len(both), *both.shape[2:], *both.shape[2:]))
+        rows, columns, _ = summed_entries(both, np.ones(both.shape[:2]), ones, self._dofs_here)
         return rows, columns
 
     def penetration(self) -> float:
@@ -209,67 +219,37 @@ class SurfaceContact:
         return float(max(0.0, -np.min(gap)))
 
     def pressures(self) -> tuple[Array, Array, Array]:
-        """Undeformed places (P, 2), pressures in MPa (P,) and areas in µm (P,) of the contacts watched in this step.
+        """Undeformed places, pressures in MPa and areas in µm (µm² in 3D) of the contacts watched in this step.
 
-        The same on every rank. Both surfaces search, and each area counts half.
+        Shapes (P, dimension), (P,) and (P,), the same on every rank. Both surfaces search, and each area counts half.
         """
         if self.pairs is None:
-            return np.empty((0, 2)), np.empty(0), np.empty(0)
-        pairs = self.pairs
+            return np.empty((0, self.surfaces.reference.shape[2])), np.empty(0), np.empty(0)
+        pairs, reference = self.pairs, self.surfaces.reference
         gap, _ = self._motion(pairs)
-        shape = contact_search.shape_functions(_POINTS, 3)[pairs.point]
-        places = np.einsum("pn,pnd->pd", shape, self.surfaces.reference[pairs.edge])
+        functions = self._shape.shape_functions(self._shape.points, reference.shape[1])[pairs.point]
+        places = np.einsum("pn,pnd->pd", functions, reference[pairs.facet])
         return places, pairs.pressure(gap), pairs.weight
 
-    def energies(self) -> tuple[float, float]:
-        """Energy stored by the contacts and dissipated by their friction in the step, in pJ per µm of depth.
+    def energies(self) -> tuple[float, float, float]:
+        """Energy stored by the contacts now and at the beginning of the step, and what they take up on the way between.
 
-        The same on every rank.
+        In pJ (per µm of depth in 2D), the same on every rank.
         """
-        if self.pairs is None:
-            return 0.0, 0.0
         pairs = self.pairs
-        gap, slip = self._motion(pairs)
-        closed = np.maximum(pairs.offset - gap, 0.0)
-        drag = pairs.friction * slip / np.hypot(slip, self._creep())
-        return (
-            float(np.sum(pairs.weight * 0.5 * pairs.stiffness * closed**2)),
-            float(np.sum(pairs.weight * drag * slip)),
-        )
+        if pairs is None:
+            return 0.0, 0.0, 0.0
+        gap, _ = self._motion(pairs)
+        return pairs.stored(gap), pairs.stored(pairs.gap), pairs.work_on_the_way(gap)
 
-    def _entries(self, pairs: Pairs, blocks: Array) -> tuple[Integers, Integers, Array]:
-        dofs = np.concatenate([self.surfaces.dofs[pairs.edge], self.surfaces.dofs[pairs.other]], axis=1)
-        owned = np.concatenate([self._owned[pairs.edge], self._owned[pairs.other]], axis=1)
-        flat = dofs.reshape(len(dofs), -1)
-        size = flat.shape[1]
-        rows = np.broadcast_to(flat[:, :, None], (len(flat), size, size))
-        columns = np.broadcast_to(flat[:, None, :], rows.shape)
-        mine = np.broadcast_to(owned.reshape(len(flat), -1)[:, :, None], rows.shape)
-        return rows[mine], columns[mine], blocks.reshape(rows.shape)[mine]
-
-    def _motion(self, pairs: Pairs) -> tuple[Array, Array]:
-        """Gap now and slip since the beginning of the step in µm, each of shape (P,)."""
+    def _motion(self, pairs: Pairs) -> tuple[Array, tuple[Array, ...]]:
+        """Gap now and slip since the beginning of the step along each tangent in µm, all of shape (P,)."""
         moved = self.surfaces.displacement(self._model.state.unknowns.x.array) - self._start
         nodes = self.surfaces.dofs.shape[1]
-        both = np.concatenate([moved[pairs.edge, :nodes], moved[pairs.other, :nodes]], axis=1)
+        both = np.concatenate([moved[pairs.facet, :nodes], moved[pairs.other, :nodes]], axis=1)
         relative = np.einsum("pn,pnd->pd", pairs.shape, both)
         gap = pairs.gap + np.einsum("pd,pd->p", relative, pairs.normal)
-        return gap, np.einsum("pd,pd->p", relative, pairs.tangent)
+        return gap, tuple(np.einsum("pd,pd->p", relative, tangent) for tangent in pairs.tangents)
 
     def _creep(self) -> float:
         return max(CREEP_VELOCITY * float(self._model.dt.value), LEAST_CREEP)
-
-
-def _chosen(
-    wanted: npt.NDArray[np.bool_], feet: contact_search.Feet, *rows: Integers
-) -> tuple[contact_search.Feet, tuple[Integers, ...]]:
-    """Only the wanted rows of what the search has found."""
-    kept = contact_search.Feet(
-        feet.point[wanted],
-        feet.partner[wanted],
-        feet.edge[wanted],
-        feet.parameter[wanted],
-        feet.gap[wanted],
-        feet.normal[wanted],
-    )
-    return kept, tuple(row[wanted] for row in rows)

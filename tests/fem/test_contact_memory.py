@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fem.interfaces.contact_edges import Edges
 from fem.interfaces.contact_memory import ContactMemory
 from fem.interfaces.contact_search import find_feet
 from tests.small import Array
@@ -103,6 +104,7 @@ def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[
     # The normal of the node order is to its right: out of the wedge below and at the back, into it above.
     outward = np.array([1.0, -1.0, 1.0])
     found = find_feet(
+        Edges(),
         np.array([point]),
         np.array([normal]),
         np.array([1]),
@@ -113,7 +115,7 @@ def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[
         0.6,
         0.4,
     )
-    return found.edge.tolist(), found.gap.tolist()
+    return found.facet.tolist(), found.gap.tolist()
 
 
 def test_a_point_inside_is_behind_the_nearest_face() -> None:

@@ -72,7 +72,7 @@ def assert_close(one: ElectrodeModel, other: ElectrodeModel) -> None:
     assert (one.state.time, one.state.steps) == (other.state.time, other.state.steps)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("dimension", [2, 3])
 def test_any_number_of_ranks_reads_what_any_other_wrote(

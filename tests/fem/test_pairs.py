@@ -19,7 +19,7 @@ from tests.fem.test_spaces import CUTS, PHASES, parted
 LENGTHS = {(0, 1): 2, (0, 3): 1, (1, 3): 3, (2, 3): 3, (0, 4): 1, (1, 4): 1, (3, 4): 1, (2, 4): 1}
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", CUTS)
 def test_every_interface_facet_once(comm: MPI.Intracomm, cut: str) -> None:
     where = parted(comm, 2, cut)
@@ -42,7 +42,7 @@ def test_every_interface_facet_once(comm: MPI.Intracomm, cut: str) -> None:
         assert np.array_equal(cell_facets[cells, local], interfaces.facets)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", CUTS)
 def test_sides_do_not_depend_on_the_partition(comm: MPI.Intracomm, cut: str) -> None:
     where = parted(comm, 2, cut)
@@ -66,7 +66,7 @@ def test_sides_do_not_depend_on_the_partition(comm: MPI.Intracomm, cut: str) -> 
     assert total(on_top * normal("+")[1]) == pytest.approx(4.0, rel=1e-13)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("cut", CUTS)
 def test_fields_on_facets(comm: MPI.Intracomm, cut: str, dimension: int) -> None:

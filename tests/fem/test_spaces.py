@@ -68,7 +68,7 @@ def counted(where: Domain, degree: int) -> int:
     return len(set().union(*where.mesh.comm.allgather(pairs)))
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("cut", CUTS)
 def test_one_dof_for_each_node_and_grain(comm: MPI.Intracomm, cut: str, dimension: int) -> None:
@@ -107,7 +107,7 @@ def interior_measure(where: Domain) -> Any:
     return ufl.Measure("dS", domain=mesh, subdomain_data=tags, subdomain_id=1)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", CUTS)
 def test_continuous_inside_a_grain_and_free_across(comm: MPI.Intracomm, cut: str) -> None:
     where = parted(comm, 2, cut)
@@ -172,7 +172,7 @@ def test_dofs_of_a_component(comm: MPI.Intracomm, colours: list[int]) -> None:
     assert np.array_equal(np.sort(np.concatenate([x, y])), first)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", ["grain by grain", "cell by cell"])
 def test_broken_gradient_patch(comm: MPI.Intracomm, cut: str) -> None:
     points, cells = grid(4, 4, 4.0, 4.0)

@@ -112,18 +112,36 @@ def test_both(comm):
 def test_from_two(comm):
     assert comm.size >= 2
 
+@pytest.mark.parallel(partition="cut")
+@pytest.mark.parametrize("other", [1, 2])
+@pytest.mark.parametrize("cut", ["default", "seam", "cell by cell"])
+def test_cuts(cut, other):
+    assert cut == "default" or MPI.COMM_WORLD.size > 1
+
 @pytest.mark.slow
 def test_slow():
     pass
 """
     done, _ = on_ranks(tmp_path, 2, text)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed, 2 deselected" in done.stdout
+    assert "8 passed, 2 deselected" in done.stdout
     done, _ = on_ranks(tmp_path, 1, text)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed, 2 deselected" in done.stdout
+    assert "4 passed, 6 deselected" in done.stdout
     done, _ = on_ranks(tmp_path, 1, text, "--slow")
-    assert "3 passed, 1 deselected" in done.stdout
+    assert "5 passed, 5 deselected" in done.stdout
+
+
+def test_a_partition_that_is_no_parameter_is_refused(tmp_path):
+    text = """
+@pytest.mark.parallel(partition="cot")
+@pytest.mark.parametrize("cut", ["default", "seam"])
+def test_cuts(cut):
+    pass
+"""
+    done, _ = on_ranks(tmp_path, 1, text)
+    assert done.returncode != 0
+    assert "it has no parameter cot that partition could mean" in done.stdout + done.stderr
 
 
 def test_a_foreign_mpirun_is_found_out(tmp_path):

@@ -104,13 +104,13 @@ def check(model: ElectrodeModel) -> None:
     np.testing.assert_allclose(nominal, stress, rtol=1e-9)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", ["default", "seam on the interfaces", "along the bar", "cell by cell"])
 def test_bar_with_interfaces(comm: MPI.Intracomm, cut: str) -> None:
     check(bar(comm, 2, cut))
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", ["seam on the interfaces", "cell by cell"])
 def test_bar_with_interfaces_in_3d(comm: MPI.Intracomm, cut: str) -> None:
     check(bar(comm, 3, cut))

@@ -108,7 +108,7 @@ def steady_fluxes(model: ElectrodeModel) -> Array:
     return np.array([through, inside, entering])
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="cut")
 @pytest.mark.parametrize("cut", [None, "seam on the interface"])
 def test_flux_limited_by_the_interface(comm: MPI.Intracomm, cut: str | None) -> None:
     np.testing.assert_allclose(steady_fluxes(layers(comm, CONDUCTANCE, cut=cut)), FLUX, rtol=1e-8)

@@ -68,7 +68,7 @@ SEAMS = {
 }
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="seam")
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
 def test_corner_does_not_hold(seam: Callable[[Array], Array]) -> None:
     model = two_grains_below_a_pore(seam, 0.1)
@@ -81,7 +81,7 @@ def test_tied_corner_would_hold() -> None:
     assert force_after_parting(two_grains_below_a_pore(SEAMS["across all"], None)) > STRENGTH * FLOOR
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="seam")
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
 def test_two_facets_meet_the_boundary(seam: Callable[[Array], Array]) -> None:
     model = two_grains_below_a_pore(seam, 0.1)
@@ -92,7 +92,7 @@ def test_two_facets_meet_the_boundary(seam: Callable[[Array], Array]) -> None:
     assert comm.allreduce(int(np.sum(ties)), op=MPI.SUM) == 8
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="seam")
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS.keys())
 def test_what_opens_at_a_filling_is_pore_and_no_void(seam: Callable[[Array], Array]) -> None:
     model = two_grains_below_a_pore(seam, 0.1)

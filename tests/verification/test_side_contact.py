@@ -32,18 +32,20 @@ from tests.small import Array, box, faces, grid, law, mesh_of, midpoints, p, sid
 STIFFNESS, PUSH = 2.0e5, 100.0
 SETTINGS = SolverSettings(force_tolerance=1e-10, displacement_tolerance=1e-10, maximum_iterations=40)
 BODY = Material("alpha", Elasticity(p(1.0e4), p(0.0), p(0.3)))
-FILLING = Material("pore", Elasticity(p(1.0e-6), p(0.0), p(0.2)), solid=False)
+#: The filling by names on either side of the body's: the first of the two is '+' at their boundary.
+FILLINGS = {
+    name: Material(name, Elasticity(p(1.0e-6), p(0.0), p(0.2)), solid=False) for name in ("pore", "air")
+}
+MATERIALS = {"alpha": BODY, **FILLINGS}
 #: Solids share the stiffness; fillings are tied so loosely that a body can leave them.
-LAWS = {
-    "alpha|alpha": law(None, None, stiffness=STIFFNESS, contact_stiffness=STIFFNESS),
-    "alpha|pore": law(None, None, stiffness=1.0e-6, contact_stiffness=1.0e-6),
-    "pore|pore": law(None, None, stiffness=1.0e-6, contact_stiffness=1.0e-6),
+LAWS = {"alpha|alpha": law(None, None, stiffness=STIFFNESS, contact_stiffness=STIFFNESS)} | {
+    kind_name("alpha", name): law(None, None, stiffness=1.0e-6, contact_stiffness=1.0e-6) for name in FILLINGS
 }
 
 
 def built(mesh: Any, grain: Array, phases: list[str], boundaries: Any, loads: list[Load]) -> ElectrodeModel:
     where = domain.from_arrays(mesh, grain.astype(np.int32), phases, boundaries)
-    return ElectrodeModel(where, {"alpha": BODY, "pore": FILLING}, LAWS, loads, 333.15)
+    return ElectrodeModel(where, MATERIALS, LAWS, loads, 333.15)
 
 
 def loose(
@@ -59,7 +61,7 @@ def loose(
         comm: Ranks.
         tilt: By how many µm the upper end of the faces inside lies closer to the side than the lower one.
         mirrored: Whether that is the left side instead of the right one.
-        swapped: Whether the filling has the first colour, so that '+' and '-' change places.
+        swapped: Whether '+' and '-' change places at all boundaries, by the names and the numbers of the grains.
         owner: ``"default"``, or ``"seam"`` for a partition that cuts along the boundaries of the grains.
     """
     points, cells = grid(8, 2, 4.0, 1.0)
@@ -73,7 +75,7 @@ def loose(
     near, far = ("right", "left") if mirrored else ("left", "right")
     phases = ["alpha", "alpha", "pore"]
     if swapped:
-        number, phases = 2 - number, phases[::-1]
+        number, phases = 2 - number, ["air", "alpha", "alpha"]
     loads = [Support("bottom", 1), Support(far, 0), Mirror(far, 0), Pressure(near)]
     model = built(mesh, number, phases, sides(4.0, 1.0), loads)
     for body in np.flatnonzero(np.array(phases) == "alpha"):
@@ -237,7 +239,7 @@ def stack() -> ElectrodeModel:
     for side in ("left", "right"):
         loads += [Support(side, 0), Mirror(side, 0)]
     laws = LAWS | {kind_name("alpha", "alpha"): bond}
-    return ElectrodeModel(where, {"alpha": BODY, "pore": FILLING}, laws, loads, 333.15)
+    return ElectrodeModel(where, MATERIALS, laws, loads, 333.15)
 
 
 @pytest.mark.parametrize("kind", ["peel", "pull-off"])

@@ -11,7 +11,9 @@ from dolfinx import fem as dfem
 from mpi4py import MPI
 
 from fem import balances, compat
+from fem.contact_forces import ContactForces
 from fem.energy import BulkEnergy, InterfaceEnergy, flow_power
+from fem.external_work import Forces
 from fem.facet_geometry import Array
 from fem.model import ElectrodeModel
 from fem.section import Section, cell_volumes
@@ -36,6 +38,7 @@ class Ledger:
         volumes = cell_volumes(model)
         self._bulk, self._interface = BulkEnergy(model, volumes), InterfaceEnergy(model)
         self._plastic = PlasticByPhase(model, volumes) if model.flows else None
+        self._contact, self._forces = ContactForces(model), (Forces(), Forces())
         self._residual = dfem.Function(model.state.space)
         self._energies: Row = {}
         self._pending: Row = {}
@@ -45,6 +48,8 @@ class Ledger:
         """Row before the first step."""
         phases = self._model.domain.phases
         self._model.prepare_step(float(self._model.dt.value))
+        forces = self._contact.forces()
+        self._forces = forces, forces
         totals = self._totals()
         self._stored, self._fracture = totals["stored"], totals["fracture"]
         self._last = {
@@ -60,6 +65,7 @@ class Ledger:
     def measure(self) -> bool:
         """Before commit; False where something is not finite."""
         dt, width = float(self._model.dt.value), self._section.width
+        self._forces = self._forces[0], self._contact.forces()
         last, totals, force = self._last, self._totals(), self._force()
         way = self._speed * dt
         row = {
@@ -82,7 +88,7 @@ class Ledger:
 
     def accepted(self) -> Row:
         """The row of the step that was accepted."""
-        self._last = self._pending
+        self._last, self._forces = self._pending, (self._forces[1], self._forces[1])
         return self._last
 
     def _force(self) -> float:
@@ -94,12 +100,13 @@ class Ledger:
     def _totals(self) -> Row:
         model = self._model
         bulk, _ = self._bulk.evaluate()
-        facets = self._interface.sums()
+        facets, state = self._interface.sums(), model.state
+        change = state.unknowns.x.array - state.previous.x.array
         local = {
             "stored": bulk["bulk_energy"] + facets["interface_energy"],
             "fracture": facets["fracture_dissipation"],
             "viscous": facets["viscous_dissipation"],
-            "friction": facets["friction_dissipation"],
+            "friction": self._contact.work(*self._forces, change)["friction_work"],
             "stabilisation": facets["stabilisation_dissipation"],
             "debonded": float(np.sum(self._interface.debonded()[self._section.facets])) / self._section.area,
         }

@@ -29,10 +29,17 @@ from fem.interfaces import cohesive, contact, debonding, dissipation
 from fem.interfaces.step import InterfaceStep
 from fem.model import ElectrodeModel
 from fem.swelling import vacancies
+from fem.unresolved_work import UnresolvedWork
 
 _BULK = ("volume_change", "bulk_energy", "chemical_work", "plastic_dissipation", "vacancies")
-_ASSEMBLED = ("interface_energy", "fracture_dissipation", "viscous_dissipation", "friction_dissipation")
-_INTERFACE = (*_ASSEMBLED, "stabilisation_dissipation")
+_ASSEMBLED = (
+    "bond_energy",
+    "contact_energy",
+    "contact_at_start",
+    "fracture_dissipation",
+    "viscous_dissipation",
+)
+_INTERFACE = ("interface_energy", *_ASSEMBLED, *UnresolvedWork.names, "stabilisation_dissipation")
 # Keeps the division by |dev b̄e|² finite in a stress-free body.
 _STRESS_FREE = 1.0e-30
 
@@ -126,52 +133,44 @@ class InterfaceEnergy:
         opening = model.stretch(model.fields.displacement)
         normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
         start = model.stretch(model.previous_fields.displacement)
-        before, after = (
-            balances.interface_opening(fields.displacement)
-            for fields in (model.previous_fields, model.fields)
-        )
         start_normal = kinematics.rotated_normal(model.previous_fields.displacement, model.normal)
         history = model.history_value
         grown = cohesive.grown_history(opening, normal, history, parameters, model.dt)
-        slip = after - before
-        rubbed: Any = 0.0
-        if model.friction is not None:
-            pressure = model.facet_history.value(model.state.contact_pressure)
-            drag = contact.friction_traction(slip, normal, pressure, model.friction, model.dt)
-            rubbed = ufl.dot(drag, slip)
         step = InterfaceStep(start, start_normal, opening, normal, history, grown, parameters)
         fracture = dissipation.fracture_dissipation(grown, parameters)
         if parameters.remembers_path:
             fracture += dissipation.fracture_step(step)
-        sides = model.side_contact
         values = ufl.as_vector(
             [
-                cohesive.stored_energy(opening, normal, grown, parameters)
-                + contact.contact_energy(opening, normal, parameters.contact_stiffness)
-                + (0.0 if sides is None else sides.energy(model.fields.displacement)),
+                cohesive.stored_energy(opening, normal, grown, parameters),
+                _pressed(model, model.fields.displacement, normal),
+                _pressed(model, model.previous_fields.displacement, start_normal),
                 fracture,
                 dissipation.viscous_dissipation(step),
-                rubbed,
             ]
         )
         space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_ASSEMBLED),)))
         form = ufl.dot(values, ufl.TestFunction(space)("+")) * model.dS
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants
-        self._model = model
+        self._model, self._unresolved = model, UnresolvedWork(model)
         self._damage = self._facets.projection(cohesive.damage(grown, parameters))
         self._debonded = self._facets.projection(debonding.debonded_share(grown, parameters))
 
     def sums(self) -> dict[str, float]:
         """This rank's energies in pJ, per µm of depth in 2D.
 
-        Stored, dissipated by fracture since the beginning, and by viscosity, friction and stabilisation in the step.
+        Stored at the end of the step, by contact alone as well, and by contact at the beginning by the law of the step;
+        dissipated by fracture since the beginning of all steps, and by viscosity and stabilisation in the step; and
+        what :class:`fem.unresolved_work.UnresolvedWork` says.
         """
         per_cell = dfem.assemble_vector(self._form).array.reshape(-1, len(_ASSEMBLED))
         sums = dict(zip(_ASSEMBLED, per_cell.sum(axis=0).tolist(), strict=True))
+        sums |= self._unresolved.sums()
+        sums["interface_energy"] = sums["bond_energy"] + sums["contact_energy"]
         sums["stabilisation_dissipation"] = self._model.stabilisation.work()
         searched = searched_contact(self._model)
-        return {name: value + searched.get(name, 0.0) for name, value in sums.items()}
+        return {name: sums[name] + searched.get(name, 0.0) for name in _INTERFACE}
 
     def damage(self) -> Array:
         """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""
@@ -189,7 +188,19 @@ def searched_contact(model: ElectrodeModel) -> dict[str, float]:
     """
     if model.surface_contact is None:
         return {}
-    stored, friction = model.surface_contact.energies()
+    stored, at_start, on_the_way = model.surface_contact.energies()
     if model.comm.rank > 0:  # every rank has them in full
         return {}
-    return {"interface_energy": stored, "friction_dissipation": friction}
+    return {
+        "interface_energy": stored,
+        "contact_energy": stored,
+        "contact_at_start": at_start,
+        "contact_path": on_the_way,
+    }
+
+
+def _pressed(model: ElectrodeModel, displacement: Any, normal: Any) -> Any:
+    """Energy in J/m² that contact of paired facets and with sides stores (UFL)."""
+    opening = balances.interface_opening(displacement)
+    energy = contact.contact_energy(opening, normal, model.cohesive.contact_stiffness)
+    return energy if model.side_contact is None else energy + model.side_contact.energy(displacement)

@@ -49,6 +49,8 @@ class ExternalWork:
         forces = {name: np.array(float(self._model.control(name).value)) for name, _, _ in self._pressures}
         if self._residual is not None:
             compat.assemble_vector(self._residual, self._model.residual_form)
+            if self._model.surface_contact is not None:
+                self._model.surface_contact.add_forces(self._residual.x.array)
             forces["reactions"] = self._residual.x.array[self._moving].copy()
         return forces
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from dolfinx import fem as dfem
@@ -15,6 +17,9 @@ from fem.lithium_book import LithiumBook
 from fem.materials.base import Reservoir
 from fem.model import ElectrodeModel
 from fem.thickness import Thickness, electrode_phases
+
+#: Works over a step by the trapezoidal rule: of what acts from outside, and what contact and friction take up.
+WORKS = ("external_work", "contact_work", "friction_work")
 
 
 class Instruments:
@@ -61,16 +66,16 @@ class Instruments:
         areas = self._per_kind("area", self._gaps.area)
         self.fixed = self._reduced({**self.book.capacities(), **areas, **self._top.area()}, MPI.SUM)
 
-    def sums(self, external_work: float = 0.0) -> dict[str, float]:
+    def sums(self, works: Mapping[str, float] | None = None) -> dict[str, float]:
         """Everything that is a sum over cells or facets.
 
         Args:
-            external_work: This rank's share of the step's work in pJ.
+            works: This rank's share of the step's works in pJ, see :data:`WORKS`; zero where not given.
         """
         unknowns = self._model.state.unknowns.x.array
         bulk, self._smallest_determinant = self._bulk.evaluate()
         local = {
-            "external_work": external_work,
+            **(works or dict.fromkeys(WORKS, 0.0)),
             **bulk,
             **self.thickness.sums(unknowns),
             **self.book.sums(unknowns),

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fem.external_work import ExternalWork
+from fem.contact_forces import ContactForces
+from fem.errors import CheckpointError
+from fem.external_work import ExternalWork, Forces
 from fem.facet_geometry import Array
 from fem.instruments import Instruments
 from fem.model import ElectrodeModel
 from fem.result_row import COLUMNS, Row, RowBuilder
-from fem.run_totals import RATES, Beginning, Totals
+from fem.run_totals import RATES, Beginning, Totals, step_energies
 from fem.units import FARADAY
 
 __all__ = ["COLUMNS", "Observer", "Row"]
@@ -39,6 +41,7 @@ class Observer:
     def __init__(self, model: ElectrodeModel, current_boundary: str = "top", influx_control: str = "influx"):
         self._model, self._influx = model, model.control(influx_control)
         self._instruments, self._external = Instruments(model, current_boundary), ExternalWork(model)
+        self._contact = ContactForces(model)
         self._rows = RowBuilder(self._instruments)
         self.columns = self._rows.columns
         book = self._instruments.book
@@ -48,11 +51,13 @@ class Observer:
             stored=sums["bulk_energy"] + sums["interface_energy"],
             metal=sum(sums[f"lithium_{name}"] for name in book.metal),
         )
-        forces = self._external.forces()
+        forces = self._forces()
         if model.state.steps == 0:
             # The body starts unloaded and free of stress, whatever the controls already say.
             forces = {name: np.zeros_like(value) for name, value in forces.items()}
-        self._totals = Totals(model.state.steps, self._lithium(sums), forces=forces)
+        self._totals = Totals(
+            model.state.steps, self._lithium(sums), contact_energy=sums["contact_energy"], forces=forces
+        )
         self._pending: Totals | None = None
 
     def start(self) -> Row:
@@ -70,8 +75,13 @@ class Observer:
         state, begin = self._model.state, self._totals
         dt, influx = float(self._model.dt.value), float(self._influx.value)
         change = state.unknowns.x.array - state.previous.x.array
-        forces = self._external.forces()
-        sums = self._instruments.sums(self._external.work(begin.forces, forces, change))
+        forces = self._forces()
+        works = {
+            "external_work": self._external.work(begin.forces, forces, change),
+            **self._contact.work(begin.forces, forces, change),
+        }
+        sums = self._instruments.sums(works)
+        energies = step_energies(sums, begin.contact_energy)
         lithium, entered = self._lithium(sums), dt * influx * self._instruments.fixed["top_area"]
         error = abs(lithium - begin.lithium - entered) / max(lithium, 1e-300)
         self._pending = Totals(
@@ -80,7 +90,8 @@ class Observer:
             charge=begin.charge + dt * influx * FARADAY,
             book_error=max(begin.book_error, error if self._storing else 0.0),
             absolute_work=begin.absolute_work + abs(sums["external_work"]) + abs(sums["chemical_work"]),
-            energies={name: begin.energies[name] + sums[name] for name in RATES},
+            energies={name: begin.energies[name] + energies[name] for name in RATES},
+            contact_energy=sums["contact_energy"],
             forces=forces,
         )
         return self._row(sums, self._pending, state.time + dt, dt)
@@ -126,13 +137,24 @@ class Observer:
         self._settle()
         totals = {name: value for name, value in vars(self._totals).items() if name != "forces"}
         pressures, nodal = self._external.memory(self._totals.forces)
+        nodal |= self._contact.memory(self._totals.forces)
         return {"totals": totals, "pressures": pressures, "at_start": vars(self._beginning)}, nodal
 
     def recall(self, numbers: Mapping[str, Any], nodal: Mapping[str, Array]) -> None:
-        """Go on as the observer would have whose ``memory`` this is."""
-        forces = self._external.recalled(numbers["pressures"], nodal)
+        """Go on as the observer would have whose ``memory`` this is.
+
+        Raises:
+            CheckpointError: An earlier version wrote it, which remembered less.
+        """
+        if set(RATES) - set(numbers["totals"]["energies"]):
+            raise CheckpointError("an earlier version wrote it: it lacks the forces of contact")
+        forces = self._external.recalled(numbers["pressures"], nodal) | self._contact.memory(nodal)
         self._totals, self._pending = Totals(**numbers["totals"], forces=forces), None
         self._beginning = Beginning(**numbers["at_start"])
+
+    def _forces(self) -> Forces:
+        """What works over a step by the trapezoidal rule, as it is now; collective."""
+        return self._external.forces() | self._contact.forces()
 
     def _settle(self) -> None:
         """Take over the totals of the last measured step if it was accepted."""

@@ -37,6 +37,8 @@ COLUMNS: dict[str, str] = {
     "fracture_dissipation_pJ_um": "pJ/um",
     "friction_dissipation_pJ_um": "pJ/um",
     "stabilisation_dissipation_pJ_um": "pJ/um",
+    "unresolved_work_pJ_um": "pJ/um",
+    "contact_turning_pJ_um": "pJ/um",
     "external_work_pJ_um": "pJ/um",
     "chemical_work_pJ_um": "pJ/um",
     "stored_energy_pJ_um": "pJ/um",
@@ -102,6 +104,8 @@ class RowBuilder:
         energies, fracture = totals.energies, sums["fracture_dissipation"]
         gained = energies["external_work"] + energies["chemical_work"]
         spent = fracture + sum(energies[name] for name in RATES if name.endswith("dissipation"))
+        # Of contacts that turn the store grows by more than they take up.
+        spent += energies["unresolved_work"] - energies["contact_turning"]
         imbalance = abs(gained - spent - (stored - beginning.stored))
         return {
             "time_s": time,
@@ -138,6 +142,8 @@ class RowBuilder:
             "fracture_dissipation_pJ_um": fracture,
             "friction_dissipation_pJ_um": energies["friction_dissipation"],
             "stabilisation_dissipation_pJ_um": energies["stabilisation_dissipation"],
+            "unresolved_work_pJ_um": energies["unresolved_work"],
+            "contact_turning_pJ_um": energies["contact_turning"],
             "external_work_pJ_um": energies["external_work"],
             "chemical_work_pJ_um": energies["chemical_work"],
             "stored_energy_pJ_um": stored,

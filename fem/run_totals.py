@@ -12,10 +12,34 @@ RATES = (
     "plastic_dissipation",
     "friction_dissipation",
     "stabilisation_dissipation",
+    "unresolved_work",
+    "contact_turning",
     "external_work",
     "chemical_work",
 )
 """Sums that are known step by step, in pJ (per µm of depth in 2D)."""
+
+
+def step_energies(sums: Mapping[str, float], contact_energy: float) -> dict[str, float]:
+    """Each of :data:`RATES` in a step.
+
+    Friction takes energy up, whatever the trapezoidal rule makes of a step in which all sliding turns back. What is
+    not resolved is that of bonds and contacts on their way (fem/unresolved_work.py), and what the energy of contacts
+    changes by when they are handed over and searched anew between two steps.
+
+    Args:
+        sums: See :meth:`fem.instruments.Instruments.sums`.
+        contact_energy: Stored by contact at the end of the step before, in pJ.
+    """
+    friction = sums["friction_work"]
+    unresolved = (
+        sums["bond_excess"]
+        + (sums["contact_work"] - sums["contact_path"])
+        + (contact_energy - sums["contact_at_start"])
+        + min(friction, 0.0)
+    )
+    found = {**sums, "friction_dissipation": max(friction, 0.0), "unresolved_work": unresolved}
+    return {name: found[name] for name in RATES}
 
 
 @dataclass(frozen=True)
@@ -42,6 +66,7 @@ class Totals:
         book_error: Largest error of the lithium book in a step, relative to all lithium.
         absolute_work: Sum of the steps' external and chemical work, each taken positive.
         energies: Each of :data:`RATES` since the beginning.
+        contact_energy: Energy stored by contact in pJ (per µm of depth in 2D).
         forces: Forces at the end of the step, where the next step's work begins.
     """
 
@@ -51,4 +76,5 @@ class Totals:
     book_error: float = 0.0
     absolute_work: float = 0.0
     energies: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(RATES, 0.0))
+    contact_energy: float = 0.0
     forces: Forces = field(default_factory=dict)

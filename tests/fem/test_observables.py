@@ -142,9 +142,9 @@ def test_a_broken_interface_has_dissipated_its_fracture_energy(comm: MPI.Intraco
     assert fine["fracture_dissipation_pJ_um"] == pytest.approx(0.31 * WIDTH, rel=1e-9)
     assert fine["viscous_dissipation_pJ_um"] == pytest.approx(0.0, abs=1e-9)
     assert fine["external_work_pJ_um"] == pytest.approx(0.31 * WIDTH, rel=1e-2)
-    # The balance is off by the corner at the peak of the traction only.
-    assert fine["energy_balance_error"] < 1e-2
-    assert fine["energy_balance_error"] < coarse["energy_balance_error"]
+    # What the trapezoidal rule makes of the corner at the peak of the traction is known, and falls with the step.
+    assert max(row["energy_balance_error"] for row in (coarse, fine)) < 1e-4
+    assert 0.0 < -fine["unresolved_work_pJ_um"] < -0.5 * coarse["unresolved_work_pJ_um"]
 
 
 def test_debonding_is_the_share_of_the_fracture_energy_that_is_spent(comm: MPI.Intracomm) -> None:

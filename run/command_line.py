@@ -245,7 +245,14 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         "--parameters",
         dest="set",
         action="append",
-        type=lambda name: f"case.parameters={json.dumps(str(Path(name).resolve()))}",
-        metavar="FILE.toml",
-        help="take values from this parameter file, for example one of swellbound calibrate",
+        type=_parameters_setting,
+        metavar="FILE.toml|NAME",
+        help="take values from this parameter file, for example one of swellbound calibrate, or from the set of that "
+        "name that ships; none for none",
     )
+
+
+def _parameters_setting(name: str) -> str:
+    """The setting for ``--parameters``: paths count from where the command is given, names stay."""
+    place = str(Path(name).resolve()) if name.endswith(".toml") else name
+    return f"case.parameters={json.dumps(place)}"

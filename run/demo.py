@@ -24,8 +24,8 @@ TITLES = {"bare": "bare", "pl3": "PL 3 wt%"}
 MOST_RANKS = 8
 NOTE = (
     "The demonstration electrodes are narrower (32 um instead of 60 um) and more coarsely meshed than the reference\n"
-    "cases run/cases/bare.toml and pl3.toml, and bond strength and stack pressure are assumed, not calibrated:\n"
-    "read the comparison, not the third digit (docs/model.md, what the answer hangs on)."
+    "cases run/cases/bare.toml and pl3.toml; five numbers are fitted to one narrow section, bond strengths are\n"
+    "assumed: read the comparison, not the third digit (docs/model.md, what the answer hangs on)."
 )
 
 

@@ -209,8 +209,9 @@ def _check_law(law: InterfaceLaw, kind: str, tables: Mapping[str, Any]) -> None:
     if wrong is None:
         return
     named = {"|".join(sorted(part.strip() for part in name.split("|"))): name for name in tables}
+    own = named.get(kind, ALL)
     unit = getattr(law, wrong.key).unit
     raise InputError(
-        f"interfaces.{named.get(kind, ALL)}.{wrong.key}",
+        f"interfaces.{own if wrong.key in tables.get(own, {}) or ALL not in tables else ALL}.{wrong.key}",
         f"= {wrong.value:g}{'' if unit == '1' else f' {unit}'} is not allowed: it must be {wrong.allowed}",
     )

@@ -1,8 +1,12 @@
 """Parameter files: values that a case takes from a file beside it, ``[case] parameters = "calibrated.toml"``.
 
+A name without ``.toml`` is that of a set that ships (run/calibrated), ``none`` that of no set: what a case may say that
+is copied elsewhere.
+
 The file holds [materials] and [interfaces] as a case does; under [conditions] what is a key of a [drive], but a number
 in the text of a step in a [process]; and under [steps] other numbers in such texts. What the case itself gives for a
-key goes before; the number in a step's text is always that of the file. What became of each value is noted.
+key goes before, also under [interfaces.all]; the number in a step's text is always that of the file, and a condition
+that no step of a process is for is left out. What became of each value is noted, and said.
 """
 
 from __future__ import annotations
@@ -18,12 +22,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from run.case_mistakes import input_error
 from run.errors import InputError
+from run.overrides import ALL
 from run.provenance import given, leaves
 
 KEY = "case.parameters"
+#: What stands for no set.
+NONE = "none"
+_SETS = Path(__file__).parent / "calibrated"
+_SUFFIX = ".toml"
 #: Where the number stands in the text of a step.
 GAP = "{}"
 _OVERRULED = "the case's own value, not that of the parameter file"
+_LEFT_OUT = "left out: "
 _NUMBER = r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?\s*[A-Za-z°µ/^0-9]*)"
 
 
@@ -108,7 +118,10 @@ def with_parameters(table: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     name = case["parameters"]
     if not isinstance(name, str):
         raise InputError(KEY, f"= {name!r} is not allowed: it must be the path of a parameter file in quotes")
-    file = read_parameters((path.parent / name).resolve(), name)
+    rest = {key: value for key, value in case.items() if key != "parameters"}
+    if name == NONE:
+        return {**table, "case": rest}
+    file = read_parameters(_place(name, path.parent), name)
     notes = _Notes()
     merged = dict(table)
     for kind in ("materials", "interfaces"):
@@ -120,17 +133,40 @@ def with_parameters(table: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
             _put_condition(merged, condition, entry, notes)
     for place, step in file.steps.items():
         _put_step(merged, place, step.text, step, f"{KEY}: steps.{place}", notes)
-    rest = {key: value for key, value in case.items() if key != "parameters"}
     merged["case"] = {**rest, "origins": notes.origins, "taken": notes.taken}
     return merged
+
+
+def shipped_sets() -> list[str]:
+    """Names of the sets of parameters that ship."""
+    return sorted(path.stem for path in _SETS.glob(f"*{_SUFFIX}"))
+
+
+def _place(name: str, folder: Path) -> Path:
+    """The file of a name or path; paths count from a folder.
+
+    Raises:
+        InputError: The name is that of no set.
+    """
+    if name.endswith(_SUFFIX):
+        return (folder / name).resolve()
+    if name not in shipped_sets():
+        raise InputError(
+            KEY,
+            f"= {name!r} is not allowed: it must be {NONE}, a set that ships ({', '.join(shipped_sets())}), or the "
+            f"path of a parameter file, which ends in {_SUFFIX}",
+        )
+    return _SETS / f"{name}{_SUFFIX}"
 
 
 def in_one_sentence(origins: Mapping[str, str]) -> str:
     """How many values came from the file, and which did not because the case has its own."""
     own = [key for key, words in origins.items() if words == _OVERRULED]
-    count = len(origins) - len(own)
+    left = [f"{key} ({words})" for key, words in origins.items() if words.startswith(_LEFT_OUT)]
+    count = len(origins) - len(own) - len(left)
     said = f"{count} value{'' if count == 1 else 's'} from the parameter file"
-    return f"{said}; the case's own go before for {', '.join(own)}" if own else said
+    before = f"the case's own go before for {', '.join(own)}" if own else ""
+    return "; ".join(filter(None, (said, before, *left)))
 
 
 def read_parameters(path: Path, name: str) -> ParameterFile:
@@ -182,20 +218,24 @@ def _parts(pattern: str) -> tuple[str, str, str]:
 
 
 def _merged(kind: str, below: Mapping[str, Any], above: Any, origins: dict[str, str]) -> Any:
-    """One table over another; kinds of interfaces are the same in either order."""
+    """One table over another; kinds of interfaces are the same in either order, and ``all`` of the case goes before."""
     if not isinstance(above, Mapping):
         return above  # the check of the case says what is wrong with it
     own = {_ordered(name): values for name, values in above.items()}
+    spelt = {_ordered(name): name for name in above}
+    general = own.get(ALL, {}) if kind == "interfaces" else {}
     merged: dict[str, Any] = {name: values for name, values in above.items() if _ordered(name) not in below}
     for name, values in below.items():
         over = own.get(_ordered(name), {})
-        if not isinstance(over, Mapping):
+        if not isinstance(over, Mapping) or not isinstance(general, Mapping):
             return above
-        flat, flat_over = dict(leaves(values)), dict(leaves(over))
+        flat, flat_over, flat_general = (dict(leaves(table)) for table in (values, over, general))
         for key, value in flat.items():
             where = f"{kind}.{name}.{key}"
-            origins[where] = _OVERRULED if key in flat_over else _words(where, value)
-        merged[name] = {**flat, **flat_over}
+            overruled = key in flat_over or key in flat_general
+            origins[where] = _OVERRULED if overruled else _words(where, value)
+        kept = {key: value for key, value in flat.items() if key not in flat_general}
+        merged[spelt.get(name, name)] = {**kept, **flat_over}
     return merged
 
 
@@ -216,14 +256,18 @@ def _put_condition(merged: dict[str, Any], name: str, entry: ConditionValue, not
     """Put a value where a case has it: into the texts of its process, or into [drive] unless it stands there."""
     where = f"{KEY}: conditions.{name}"
     if "process" in merged:
-        if not entry.steps:
-            raise InputError(
-                where,
-                "is not allowed: the case has a [process], and only steps would say where in it the value goes; "
-                'add steps = {N = "text of step N with {} for the value"}, or leave it out of the parameter file',
-            )
-        for place, text in entry.steps.items():
+        meant = {place: text for place, text in entry.steps.items() if _step_is(merged, place, text)}
+        for place, text in meant.items():
             _put_step(merged, place, text, entry, f"{where}.steps.{place}", notes)
+        if not meant:
+            wanted = " and no ".join(
+                f"step {place} that reads {text!r}" for place, text in entry.steps.items()
+            )
+            notes.origins[f"conditions.{name}"] = (
+                f"{_LEFT_OUT}the process has no {wanted}"
+                if wanted
+                else f"{_LEFT_OUT}it names no step of a process"
+            )
         return
     drive = merged.get("drive", {})
     if not isinstance(drive, Mapping):
@@ -233,6 +277,19 @@ def _put_condition(merged: dict[str, Any], name: str, entry: ConditionValue, not
     else:
         merged["drive"] = {**drive, name: entry.value}
         notes.put(f"drive.{name}", entry, where)
+
+
+def _step_is(table: Mapping[str, Any], place: str, pattern: str) -> bool:
+    """Whether a process has a step at that place which reads like the pattern."""
+    process = table["process"]
+    steps = process.get("steps") if isinstance(process, Mapping) else None
+    if not isinstance(steps, list) or not place.isdecimal() or not 1 <= int(place) <= len(steps):
+        return False
+    return _fit(steps[int(place) - 1], pattern) is not None
+
+
+def _fit(step: object, pattern: str) -> re.Match[str] | None:
+    return fitted(step, pattern) if isinstance(step, str) else None
 
 
 def _put_step(
@@ -257,7 +314,7 @@ def _put_step(
             where, f"is not allowed: the file has a value for step {place} already; leave one out"
         )
     text = steps[int(place) - 1]
-    found = fitted(text, pattern) if isinstance(text, str) else None
+    found = _fit(text, pattern)
     if found is None:
         raise InputError(
             where,

@@ -31,6 +31,7 @@ value = "3 MPa"
 mark = "calibrated"
 uncertainty = "1 MPa"
 """
+PROCESS_STEPS = ["press to 50 MPa in 10 s", "release  to 1.5e0 MPa  in 10 s", "rest for 1 h"]
 PROCESS = '[process]\nsteps = ["press to 50 MPa in 10 s", "release  to 1.5e0 MPa  in 10 s", "rest for 1 h"]\n'
 
 
@@ -209,9 +210,6 @@ def test_the_shipped_set_fits_the_shipped_cases_of_both_kinds() -> None:
 
 NO_STEPS = '[conditions.stack_pressure]\nvalue = "3 MPa"\n'
 MISTAKEN_CONDITIONS = {
-    "process without a step": ("process", NO_STEPS, ("conditions.stack_pressure", "add steps = {N", "[process]")),
-    "another step": ("process", CONDITION.replace("2 =", "3 ="), ("stack_pressure.steps.3", "must be the same")),
-    "no such step": ("process", CONDITION.replace("2 =", "7 ="), ("stack_pressure.steps.7", "no step 7")),
     "twice": ("process", CONDITION + '[steps.2]\ntext = "release to {} in 10 s"\nvalue = "4 MPa"\n',
               ("steps.2", "already")),
     "unit": ("drive", NO_STEPS.replace("MPa", "V"), ("drive.stack_pressure", "3 V", "MPa")),
@@ -235,6 +233,60 @@ def test_conditions_that_cannot_be_are_refused(
     assert said.startswith("swellbound: ") and said.count("\n") == 1
     for word in words:
         assert word in said, said
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (NO_STEPS, "it names no step of a process"),
+        (CONDITION.replace("2 =", "3 ="), "the process has no step 3 that reads 'release to {} in 10 s'"),
+        (CONDITION.replace("2 =", "7 ="), "the process has no step 7 that reads 'release to {} in 10 s'"),
+    ],
+    ids=["of no step", "another step", "no such step"],
+)
+def test_a_condition_that_no_step_is_for_is_left_out_and_that_is_said(
+    text: str, why: str, case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (case.parent / "values.toml").write_text(text, "utf-8")
+    found = load_case(case)
+    assert found.file.process is not None and found.file.process.steps == PROCESS_STEPS
+    assert not found.file.case.taken
+    assert main(["check", str(case)]) == 0
+    assert (
+        f"0 values from the parameter file; conditions.stack_pressure (left out: {why})"
+        in capsys.readouterr().out
+    )
+
+
+def test_what_the_case_says_of_all_interfaces_goes_before(case: Path) -> None:
+    plain = load_case(case).laws
+    settings = ["interfaces.all.strength=17 MPa", 'interfaces."graphite|silicon".friction=0.3']
+    laws = load_case(case, settings).laws
+    kind = "graphite|silicon"
+    assert plain[kind].strength is not None and plain[kind].strength.value == 31.0
+    assert {law.strength.value for law in laws.values() if law.strength is not None} == {17.0}
+    assert laws[kind].friction.value == 0.3
+    assert laws[kind].exchange_resistance.value == plain[kind].exchange_resistance.value == 500.0
+    origins = load_case(case, settings).file.case.origins or {}
+    assert origins[f"interfaces.{kind}.strength"].startswith("the case's own value")
+    assert origins[f"interfaces.{kind}.exchange_resistance"].startswith("500 ")
+
+
+def test_sets_that_ship_go_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copied = tmp_path / "copied.toml"
+    copied.write_text((CASES / "demo_bare.toml").read_text("utf-8"), "utf-8")
+    by_name, without = load_case(copied), load_case(copied, ["case.parameters=none"])
+    given = load_case(copied, [f"case.parameters={CASES.parent / 'calibrated' / 'bare.toml'}"])
+    kind = "graphite|graphite"
+    assert by_name.laws[kind] == given.laws[kind] and by_name.content_hash == given.content_hash
+    assert by_name.laws[kind].exchange_resistance.mark == "calibrated"
+    assert without.laws[kind].exchange_resistance.mark == "assumed" and without.file.case.origins is None
+    assert main(["check", str(copied), "--parameters", "none"]) == 0
+    assert "from the parameter file" not in capsys.readouterr().out
+    assert main(["check", str(copied), "--parameters", "bear"]) == 2
+    said = capsys.readouterr().err
+    for part in ("case.parameters", "'bear'", "none", "bare", ".toml"):
+        assert part in said
 
 
 def test_a_case_with_a_drive_has_no_steps(tiny: Path) -> None:

@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from setup.packages import REPOSITORY
 
+# Folder where one stage keeps for the later ones what it found on one rank (tests/alone.py).
+ALONE = "SWELLBOUND_TEST_ALONE"
 MOST_WORKERS = 4  # each takes about a GiB
 PATIENCE_S = 10.0  # between asking a check to end and making it
 
@@ -105,6 +108,19 @@ def summary(results: Sequence[tuple[Step, bool, float]]) -> str:
     return f"{verdict} in {total:.0f} s: {times}"
 
 
+@contextlib.contextmanager
+def _variables() -> Iterator[None]:
+    """While the block lasts the checks' own variables hold: there is a folder for what one rank finds."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="swellbound-test-") as folder:
+        os.environ.update({ALONE: folder})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
 def main(given: Sequence[str] | None = None, runner: Callable[[Step], tuple[bool, float]] = run) -> int:
     """Runs every check, whatever failed before, and ends with the summary.
 
@@ -118,7 +134,8 @@ def main(given: Sequence[str] | None = None, runner: Callable[[Step], tuple[bool
     parser = argparse.ArgumentParser(prog="python3 -m setup.check", description=__doc__)
     parser.add_argument("--slow", action="store_true", help="the tests marked slow as well")
     options = parser.parse_args(given)
-    results = [(step, *runner(step)) for step in steps(options.slow)]
+    with _variables():
+        results = [(step, *runner(step)) for step in steps(options.slow)]
     print(f"\n{summary(results)}", flush=True)
     return 0 if all(passed for _, passed, _ in results) else 1
 

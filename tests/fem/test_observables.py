@@ -15,6 +15,7 @@ from fem.model import ElectrodeModel
 from fem.observables import COLUMNS, Observer, Row
 from fem.solver import NewtonSolver, SolverSettings
 from fem.units import CM2_PER_UM2, FARADAY, MAH_PER_PC
+from tests.alone import alone
 from tests.fem.bodies import HEIGHT, WIDTH, electrode, held, law, move, two_grains
 from tests.observed import observed_step
 from tests.readings import set_displacement
@@ -240,17 +241,18 @@ def test_over_jumped_cycles_lithium_is_charge_and_work_goes_on(comm: MPI.Intraco
 
 @pytest.mark.parallel(min_ranks=2)
 def test_a_row_does_not_depend_on_the_number_of_ranks(comm: MPI.Intracomm) -> None:
-    rows = []
-    for ranks in (comm, MPI.COMM_SELF):
-        model = electrode(ranks)
+
+    def last_row(on: MPI.Intracomm) -> Row:
+        model = electrode(on)
         model.control("pressure").value = 1.0
-        rows.append(history(model, 400.0, 4, influx=0.004, settings=CONDUCTING)[-1])
-    together, alone = rows
+        return history(model, 400.0, 4, influx=0.004, settings=CONDUCTING)[-1]
+
+    together, single = last_row(comm), alone(comm, "row", last_row)
     assert comm.allgather(together) == [together] * comm.size
     # Errors are rounding, and differ in it.
     compared = [name for name in together if not name.endswith("_error")]
     assert {n: together[n] for n in compared} == pytest.approx(
-        {n: alone[n] for n in compared}, rel=1e-8, abs=1e-11
+        {n: single[n] for n in compared}, rel=1e-8, abs=1e-11
     )
 
 

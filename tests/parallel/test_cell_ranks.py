@@ -8,6 +8,7 @@ from mpi4py import MPI
 
 from fem.counter_electrode import LithiumMetal
 from fem.solver import NewtonSolver
+from tests.alone import alone
 from tests.cells import TIGHT, Books, cell, face, face_values, parameter, step, terminal_of, whole
 from tests.small import Array
 
@@ -38,6 +39,6 @@ def answer(comm: MPI.Intracomm, cut: str | None) -> Array:
 @pytest.mark.parallel(min_ranks=2)
 @pytest.mark.parametrize("cut", ["seam on the face", "cell by cell"])
 def test_same_answer_as_on_one_rank(comm: MPI.Intracomm, cut: str | None) -> None:
-    alone = answer(MPI.COMM_SELF, None)
-    assert np.ptp(alone[::7]) > 0.01
-    np.testing.assert_allclose(answer(comm, cut), alone, rtol=1e-10)
+    single = alone(comm, "answer", lambda self: answer(self, None))
+    assert np.ptp(single[::7]) > 0.01
+    np.testing.assert_allclose(answer(comm, cut), single, rtol=1e-10)

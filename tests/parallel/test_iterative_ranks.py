@@ -12,6 +12,7 @@ from fem.convergence import Convergence
 from fem.counter_electrode import LithiumMetal
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
+from tests.alone import alone
 from tests.blocks import block
 from tests.cells import TIGHT, cell, faces, parameter, step, terminal_of
 from tests.quarters import quarters
@@ -50,7 +51,7 @@ def answer(model: ElectrodeModel, settings: SolverSettings, dt: float) -> Array:
 def test_section(comm: MPI.Intracomm) -> None:
     owner = np.random.default_rng(3).integers(0, 1000, 64)
     found = answer(quarters(comm, owner=owner), ITERATIVE, 10.0)
-    known = answer(quarters(MPI.COMM_SELF), DIRECT, 10.0)
+    known = alone(comm, "section", lambda self: answer(quarters(self), DIRECT, 10.0))
     assert abs(known[1]) > 1e-3
     np.testing.assert_allclose(found, known, rtol=TOLERANCE, atol=TOLERANCE)
 
@@ -58,7 +59,7 @@ def test_section(comm: MPI.Intracomm) -> None:
 @pytest.mark.parallel
 def test_block(comm: MPI.Intracomm) -> None:
     found = answer(block(comm, cell_by_cell=True), ITERATIVE, 1.0)
-    known = answer(block(MPI.COMM_SELF), DIRECT, 1.0)
+    known = alone(comm, "block", lambda self: answer(block(self), DIRECT, 1.0))
     assert abs(known[2]) > 1e-5
     np.testing.assert_allclose(found, known, rtol=TOLERANCE, atol=TOLERANCE)
 
@@ -81,7 +82,7 @@ def test_terminals(comm: MPI.Intracomm) -> None:
         step(model, solver, 40.0)
         return [*found, terminal.voltage, terminal.current, terminal.charge]
 
-    known = voltages(MPI.COMM_SELF, TIGHT)
+    known = alone(comm, "terminals", lambda self: voltages(self, TIGHT))
     np.testing.assert_allclose(voltages(comm, replace(TIGHT, linear="iterative")), known, rtol=TOLERANCE)
 
 

@@ -14,6 +14,7 @@ from run.case import load_case
 from run.driver import RunOptions, resume_case, run_case
 from run.errors import EXIT_OK, EXIT_RESUME
 from run.process import control
+from tests.alone import alone
 from tests.run.conftest import leave_after
 from tests.run.test_jumping import LOOSE, case_file, of
 
@@ -46,9 +47,11 @@ def told_by(folder: Path, name: str) -> tuple[dict[str, Any], list[dict[str, flo
 def test_a_jump_that_is_being_checked_goes_on_on_any_number_of_ranks(
     folder: Path, comm: MPI.Intracomm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = start(folder, "alone", MPI.COMM_SELF) if comm.rank == 0 else None
-    assert comm.bcast(code) == EXIT_OK
-    one, rows = told_by(folder, "alone")
+    def one_rank(self: MPI.Intracomm) -> tuple[dict[str, Any], list[dict[str, float]]]:
+        assert start(folder, "alone", self) == EXIT_OK
+        return told_by(folder, "alone")
+
+    one, rows = alone(comm, "run", one_rank)
     steps = [number for number, row in enumerate(rows) if row["cycle"] == 6][1]
     with monkeypatch.context() as patch:
         leave_after(patch, steps)

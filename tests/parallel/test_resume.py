@@ -17,6 +17,7 @@ from run.case import load_case
 from run.driver import RunOptions, resume_case, run_case
 from run.errors import EXIT_OK, EXIT_RESUME
 from run.session import Session
+from tests.alone import alone
 from tests.run.conftest import with_tiny
 
 # Converged far below what is compared.
@@ -70,8 +71,7 @@ def rows(folder: Path, name: str) -> list[dict[str, float]]:
     return results.read_history(folder / name / results.HISTORY)[1]
 
 
-def assert_same_end(folder: Path, name: str, other: str, tolerance: float) -> None:
-    one, two = rows(folder, name), rows(folder, other)
+def assert_same_end(one: list[dict[str, float]], two: list[dict[str, float]], tolerance: float) -> None:
     assert len(one) == len(two)
     for column in COMPARED:
         expected = np.array([row[column] for row in two])
@@ -110,13 +110,16 @@ def test_any_number_of_ranks_goes_on_with_a_run_of_any_other(
     folder: Path, comm: MPI.Intracomm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From one rank to n, and from n to one (n the ranks of this test)."""
-    wanted = EXIT_OK
+
+    def whole(self: MPI.Intracomm) -> list[dict[str, float]]:
+        assert start(folder, "alone", self) == EXIT_OK
+        return rows(folder, "alone")
 
     def by_one(action: Any, *given: Any) -> None:
         code = action(folder, *given, MPI.COMM_SELF) if comm.rank == 0 else None
         assert comm.bcast(code) == wanted
 
-    by_one(start, "alone")
+    expected = alone(comm, "whole", whole)
     with monkeypatch.context() as patch:
         send(patch, signal.SIGUSR1, rank=0)
         wanted = EXIT_RESUME
@@ -127,9 +130,9 @@ def test_any_number_of_ranks_goes_on_with_a_run_of_any_other(
     assert resume(folder, "one to many", comm) == EXIT_OK
     comm.Barrier()
     for name in ("many to one", "one to many"):
-        assert_same_end(folder, name, "alone", 1e-10)
+        assert_same_end(rows(folder, name), expected, 1e-10)
     if comm.size == 1:
-        assert rows(folder, "many to one") == rows(folder, "alone"), "bit for bit"
+        assert rows(folder, "many to one") == expected, "bit for bit"
 
 
 @pytest.mark.parallel

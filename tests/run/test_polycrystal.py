@@ -14,6 +14,7 @@ from rich.console import Console
 from run.benchmark_polycrystal import REFERENCE, Run, comparison, run_polycrystal
 from run.plain_elasticity import PlainElasticity
 from run.polycrystal import Point, Pull, polycrystal, polycrystal_model
+from tests.alone import alone
 
 
 def pulled(comm: MPI.Intracomm, steps: int, last: int) -> list[Point]:
@@ -42,8 +43,8 @@ def test_force_is_that_of_the_table() -> None:
 
 @pytest.mark.parallel(min_ranks=2)
 def test_same_work_on_any_number_of_ranks(comm: MPI.Intracomm) -> None:
-    together, alone = pulled(comm, 13, 3), pulled(MPI.COMM_SELF, 13, 3)
-    for ours, expected in zip(together, alone, strict=True):
+    together, single = pulled(comm, 13, 3), alone(comm, "pulled", lambda self: pulled(self, 13, 3))
+    for ours, expected in zip(together, single, strict=True):
         assert ours.force == pytest.approx(expected.force, rel=1e-10)
         assert ours.work == pytest.approx(expected.work, rel=1e-10)
     assert together[-1].force < 0.95 * 3.0 * together[0].force  # boundaries have begun to open

@@ -20,6 +20,25 @@ def test_all_checks_run_whatever_failed_before_and_the_last_line_says_so(capsys)
     assert capsys.readouterr().out.splitlines()[-1].startswith("FAIL (mypy) in 12 s: ruff 2 s, ")
 
 
+def test_the_checks_share_a_folder_for_what_one_rank_finds_and_leave_no_trace(monkeypatch):
+    seen = set()
+
+    def runner(step):
+        folder = os.environ[check.ALONE]
+        assert os.path.isdir(folder)
+        seen.add(folder)
+        return True, 1.0
+
+    monkeypatch.delenv(check.ALONE, raising=False)
+    before = dict(os.environ)
+    assert main([], runner) == 0
+    assert dict(os.environ) == before
+    monkeypatch.setenv(check.ALONE, "outer")
+    assert main([], runner) == 0
+    assert os.environ[check.ALONE] == "outer", "a call inside another one, as here"
+    assert len(seen) == 2 and "outer" not in seen and not any(os.path.exists(folder) for folder in seen)
+
+
 def test_pass_is_said_only_if_all_passed(capsys):
     assert main([], lambda step: (True, 1.0)) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("PASS in 6 s: ")

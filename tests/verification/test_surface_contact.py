@@ -12,6 +12,7 @@ from fem.loads import Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
+from tests.alone import alone
 from tests.readings import reaction
 from tests.small import Array, grid, law, mesh_of, midpoints, p, sides, solved_step
 
@@ -126,13 +127,12 @@ def test_two_curved_bodies_press_like_hertz() -> None:
     assert 0.8 < half_width < 1.6
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="owner")
 @pytest.mark.parametrize("owner", ["default", "seam"])
 def test_any_partition_and_either_order_of_the_bodies_give_the_same_force(
     comm: MPI.Intracomm, owner: str
 ) -> None:
-    alone = hertz(MPI.COMM_SELF, 0.4)
-    force = reaction(alone, "top", 0, 1)
+    force = alone(comm, "force", lambda self: reaction(hertz(self, 0.4), "top", 0, 1))
     assert force < -10.0
     together = hertz(comm, 0.4, owner)
     assert reaction(together, "top", 0, 1) == pytest.approx(force, rel=1e-9)
@@ -185,7 +185,7 @@ def slider(comm: MPI.Intracomm, owner: str = "default", contact_stiffness: float
     return ElectrodeModel(where, {"alpha": SOLID}, {"alpha|alpha": weak}, loads, 333.15)
 
 
-@pytest.mark.parallel
+@pytest.mark.parallel(partition="owner")
 @pytest.mark.parametrize("owner", ["default", "seam"])
 def test_sliding_hands_over_to_search_and_keeps_pressure_and_friction(
     comm: MPI.Intracomm, owner: str

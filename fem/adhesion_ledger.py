@@ -38,7 +38,8 @@ class Ledger:
         volumes = cell_volumes(model)
         self._bulk, self._interface = BulkEnergy(model, volumes), InterfaceEnergy(model)
         self._plastic = PlasticByPhase(model, volumes) if model.flows else None
-        self._contact, self._forces = ContactForces(model), (Forces(), Forces())
+        self._contact = ContactForces(model)
+        self._forces: tuple[Forces, Forces] = {}, {}
         self._residual = dfem.Function(model.state.space)
         self._energies: Row = {}
         self._pending: Row = {}

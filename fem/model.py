@@ -29,7 +29,7 @@ from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_me
 from fem.interfaces.history import History
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
-from fem.interfaces.side_contact import side_contact
+from fem.interfaces.side_contact import SideContact, side_contact
 from fem.interfaces.surface_contact import SurfaceContact
 from fem.interfaces.tabulation import memory
 from fem.loads import Load, refuse_lithium
@@ -164,7 +164,7 @@ class ElectrodeModel:
         if self.bonds is not None:
             stiffness = self.cohesive.stiffness * self.bonds.share
             self.cohesive = replace(self.cohesive, stiffness=stiffness, bonds_grow=True)
-        self.side_contact = side_contact(self)
+        self.side_contact: SideContact | None = side_contact(self)
         self.terminal: Terminal | None = build_terminal(self, self.loads)
         forms = build_forms(self)
         self.residual_form, self.jacobian_form = forms.residual, forms.jacobian

@@ -106,14 +106,12 @@ class UnresolvedWork:
 
 def _places(parts: int) -> Array:
     """Ends of parts of the way, shorter at its beginning: a bond that snaps reaches its strength early on."""
-    places: Array = np.linspace(0.0, 1.0, parts + 1) ** 2
-    return places
+    return np.square(np.linspace(0.0, 1.0, parts + 1), dtype=np.float64)
 
 
 def _integral(powers: list[Array]) -> Array:
     values, lengths = np.array(powers), np.diff(_places(len(powers) - 1))
-    integral: Array = 0.5 * lengths @ (values[1:] + values[:-1])
-    return integral
+    return np.asarray(0.5 * lengths @ (values[1:] + values[:-1]), dtype=np.float64)
 
 
 def _grown(model: ElectrodeModel, place: Any, here: Any, direction: Any) -> History:

@@ -39,6 +39,7 @@ def pair(
     law: InterfaceLaw,
     *,
     youngs_modulus: float = RIGID,
+    contrast: float = 1.0,
     swapped: bool = False,
     relaxation_ratio: float = 0.0,
 ) -> ElectrodeModel:
@@ -48,6 +49,7 @@ def pair(
         comm: Ranks.
         law: Of the interface.
         youngs_modulus: Of both blocks in MPa.
+        contrast: How many times as stiff as that ``beta`` is.
         swapped: Whether the first phase in the alphabet, the '+' side, is the lower block.
         relaxation_ratio: Damage follows the opening over this many steps.
     """
@@ -68,7 +70,7 @@ def pair(
     model = model_on(
         mesh,
         boundaries,
-        [elastic("alpha", youngs_modulus), elastic("beta", youngs_modulus)],
+        [elastic("alpha", youngs_modulus), elastic("beta", contrast * youngs_modulus)],
         loads,
         grain=grain,
         phases=["alpha", "beta"] if swapped else ["beta", "alpha"],

@@ -90,16 +90,25 @@ def viscous_dissipation(step: InterfaceStep) -> Any:
     Λ*(κ) is the effective opening at which rate-independent damage would be that of κ. The opening Λ is taken to grow
     linearly with κ, from max(Λ, Λ*) at the start to its value at the end. With D' ∝ κ⁻², as in the bilinear law,
     ½ K ΔD Λ_a Λ_b is the integral of ½ K Λ² dD both where Λ is constant and where it is proportional to κ, agrees with
-    the trapezoidal work of the traction, and leaves Λ_a Λ_b - Λ*_a Λ*_b ≥ 0.
+    the trapezoidal work of the traction, and leaves Λ_a Λ_b - Λ*_a Λ*_b ≥ 0. Where the mode turns with two fracture
+    energies all of them are those that do the same in the mode of the middle: turning alone is no lag.
     """
     history, grown, parameters = step.history, step.grown, step.parameters
-    first = cohesive.effective_opening(step.start, step.start_normal, parameters)
-    last = cohesive.effective_opening(step.opening, step.normal, parameters)
+    ends = [
+        (
+            cohesive.effective_opening(opening, normal, parameters),
+            cohesive.toughness(opening, normal, parameters),
+        )
+        for opening, normal in ((step.start, step.start_normal), (step.opening, step.normal))
+    ]
     ratio = cohesive.toughness(0.5 * (step.start + step.opening), step.normal, parameters)
-    values: dict[str, Any] = {
-        name: _secant_viscous(law, first, last, history.opening, grown.opening, ratio, parameters)
-        for name, law in parameters.secants.items()
-    }
+    values: dict[str, Any] = {}
+    for name, law in parameters.secants.items():
+        first, last = (
+            opening if ratio is None else law.effective(law.equivalent(opening, own), ratio)
+            for opening, own in ends
+        )
+        values[name] = _secant_viscous(law, first, last, history.opening, grown.opening, ratio, parameters)
     if parameters.potential is not None:
         values["ppr"] = parameters.breakable * _potential_step(parameters.potential, step)[1]
     return _untired(history) * parameters.select(values)

@@ -4,7 +4,8 @@
 right angle to the foil, the left side above the section is free; the interfaces let go from left to right.
 
 What is done on the body goes into the interfaces (cohesive: fracture; viscous: what relaxed growth of damage adds),
-plastic flow by phase, friction, and what is stored. What is left is lost in snaps: elastic energy that would become
+plastic flow by phase, friction, what is stored, and the lithium that goes on moving between grains: as it makes them
+swell against stresses it takes work, or does some (chemical, then less than zero). What is left is lost in snaps: elastic energy that would become
 motion and sound.
 """
 
@@ -197,7 +198,8 @@ def elastic_loss(row: Row) -> float:
 
     A step over a snap does not resolve it, and where it had to be slowed the stabilisation took some of it.
     """
-    return row["external_work_J_m2"] - row["stored_J_m2"] - sum(row[name] for name in row if _is_spent(name))
+    kept = row["stored_J_m2"] + row["chemical_J_m2"]
+    return row["external_work_J_m2"] - kept - sum(row[name] for name in row if _is_spent(name))
 
 
 def _is_spent(name: str) -> bool:

@@ -58,7 +58,7 @@ class Ledger:
             "force_N_m": self._force(),
             "debonded_share": totals["debonded"],
             **dict.fromkeys(("external_work_J_m2", "cohesive_J_m2", "viscous_J_m2"), 0.0),
-            **dict.fromkeys(("friction_J_m2", "slowed_J_m2", "stored_J_m2"), 0.0),
+            **dict.fromkeys(("friction_J_m2", "slowed_J_m2", "stored_J_m2", "chemical_J_m2"), 0.0),
             **{f"plastic_{phase}_J_m2": 0.0 for phase in phases},
         }
         return self._last
@@ -80,6 +80,8 @@ class Ledger:
             "friction_J_m2": last["friction_J_m2"] + totals["friction"] / width,
             "slowed_J_m2": last["slowed_J_m2"] + totals["stabilisation"] / width,
             "stored_J_m2": (totals["stored"] - self._stored) / width,
+            # What the work has gone into: less than zero where the lithium that moves between grains does some itself.
+            "chemical_J_m2": last["chemical_J_m2"] - totals["chemical"] / width,
         }
         for phase in self._model.domain.phases:
             name = f"plastic_{phase}_J_m2"
@@ -105,6 +107,7 @@ class Ledger:
         change = state.unknowns.x.array - state.previous.x.array
         local = {
             "stored": bulk["bulk_energy"] + facets["interface_energy"],
+            "chemical": bulk["chemical_work"],
             "fracture": facets["fracture_dissipation"],
             "viscous": facets["viscous_dissipation"],
             "friction": self._contact.work(*self._forces, change)["friction_work"],

@@ -31,7 +31,9 @@ NOTES = (
     "the electrode is unloaded before it is gripped; no lithium enters or leaves during the test",
     "only interfaces of the section may break further; all others keep the damage they have",
     "work and its parts are per width of the electrode seen from above",
-    "elastic_loss is what snaps set free: the work that is neither dissipated nor stored",
+    "elastic_loss is what snaps set free: the work that is neither dissipated nor stored nor chemical",
+    "chemical is what lithium that moves between grains takes as it makes them swell against stresses, negative where it "
+    "does work",
     "peel: 90 degrees, gripped at the upper left edge, far side on rollers; the steady force per width is the energy "
     "dissipated per newly separated area, between 30 and 80 % of the section, without elastic_loss and viscous",
 )
@@ -213,6 +215,7 @@ def findings(model: ElectrodeModel, section: Section, curve: Curve, how: Pull) -
         "viscous": end["viscous_J_m2"],
         "friction": end["friction_J_m2"],
         "stored": end["stored_J_m2"],
+        "chemical": end["chemical_J_m2"],
     }
     found: dict[str, Any] = (
         {"steady_force_N_m": adhesion.steady_energy(curve, section)}

@@ -21,6 +21,7 @@ _PARTS = (
     (("viscous_J_m2",), "viscous", "#56b4e9"),
     (("friction_J_m2",), "friction", "#009e73"),
     (("stored_J_m2",), "stored", "#8a8f94"),
+    (("chemical_J_m2",), "lithium that moves", "#d55e00"),
 )
 
 

@@ -10,7 +10,7 @@ An arm that is flexible and does not stretch, pulled at a right angle, takes F =
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -37,6 +37,7 @@ def layered(
     materials: Sequence[Material],
     laws: dict[str, InterfaceLaw],
     phases: Sequence[str] = LAYERS,
+    start: Mapping[str, float] | float = 0.1,
 ) -> ElectrodeModel:
     """Layers of given heights and rows of cells on a clamped base, sides on rollers."""
     levels = [0.0]
@@ -56,6 +57,7 @@ def layered(
         grain=grain,
         phases=list(phases[: len(heights)]),
         laws=laws,
+        start=start,
     )
 
 
@@ -201,3 +203,18 @@ def test_an_interface_that_is_held_keeps_the_damage_it_has() -> None:
     slope = np.diff(force)[1:] / np.diff(way)[1:]
     assert slope.min() > 0.0 and slope.max() / slope.min() < 1.02
     assert model.mean_damage() == pytest.approx(before, rel=1e-12)
+
+
+def test_lithium_that_moves_during_the_test_does_work() -> None:
+    """The upper layer swells by what comes from the lower one: it pushes on the grip, and the book still closes."""
+    materials = [host("alpha", swelling=0.02), host("beta", swelling=0.2)]
+    bond = law(20.0, 0.31, exchange_resistance=2.0)
+    full = {"alpha": 0.4, "beta": 0.1}
+    model = layered(4, [(1.0, 2), (1.0, 2)], 4.0, materials, {"alpha|beta": bond}, start=full)
+    curve = pull(model, lowest(model), Pull(farthest=0.4, largest=1e-3, damage_change=0.01), SolverSettings())
+    end = curve.rows[-1]
+    assert curve.complete, curve.reason
+    assert abs(end["chemical_J_m2"]) > 0.1 * end["cohesive_J_m2"]
+    assert end["cohesive_J_m2"] == pytest.approx(0.31, rel=5e-3)
+    assert parts(end) == pytest.approx(end["external_work_J_m2"], abs=5e-3 * end["cohesive_J_m2"])
+    assert abs(elastic_loss(end)) < 5e-3 * end["cohesive_J_m2"]

@@ -5,8 +5,8 @@ right angle to the foil, the left side above the section is free; the interfaces
 
 What is done on the body goes into the interfaces (cohesive: fracture; viscous: what relaxed growth of damage adds),
 plastic flow by phase, friction, what is stored, and the lithium that goes on moving between grains: as it makes them
-swell against stresses it takes work, or does some (chemical, then less than zero). What is left is lost in snaps: elastic energy that would become
-motion and sound.
+swell against stresses it takes work, or does some (chemical, then less than zero). What is left is lost in snaps:
+elastic energy that would become motion and sound.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ NOTES = (
     "only interfaces of the section may break further; all others keep the damage they have",
     "work and its parts are per width of the electrode seen from above",
     "elastic_loss is what snaps set free: the work that is neither dissipated nor stored nor chemical",
-    "chemical is what lithium that moves between grains takes as it makes them swell against stresses, negative where it "
-    "does work",
+    "chemical is what lithium that moves between grains takes as it makes them swell against stresses, negative where "
+    "it does work",
     "peel: 90 degrees, gripped at the upper left edge, far side on rollers; the steady force per width is the energy "
     "dissipated per newly separated area, between 30 and 80 % of the section, without elastic_loss and viscous",
 )

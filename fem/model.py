@@ -63,7 +63,7 @@ class ElectrodeModel:
         displacement_degree: Polynomial degree of the displacement. Linear displacement locks where plastic flow
             keeps the volume; it serves comparisons with codes that have nothing else.
         free_contact_stiffness: Contact stiffness in MPa/µm with which outer edges that belong to no named boundary meet
-            other grains (2D); None lets them pass.
+            other grains; None lets them pass.
 
     Raises:
         ParameterError: A phase or an interface kind of the mesh has no material or law, or a load brings lithium
@@ -182,7 +182,7 @@ class ElectrodeModel:
         nodes = tabulate_nodes(domain, self.materials, self.state)
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
         self.surface_contact: SurfaceContact | None = None
-        if domain.dimension == 2 and (self.interfaces.kinds or free_contact_stiffness is not None):
+        if self.interfaces.kinds or free_contact_stiffness is not None:
             self.surface_contact = SurfaceContact(self, free_contact_stiffness)
         self.set_temperature(temperature)
         self.commit_exchange()
@@ -277,7 +277,7 @@ class ElectrodeModel:
         state.steps += 1
 
     def facet_damage(self) -> npt.NDArray[np.float64]:
-        """Damage integrated over every owned interface facet in µm (2D), shape (facets,)."""
+        """Damage integrated over every owned interface facet in µm (µm² in 3D), shape (facets,)."""
         if self._interface_forms is None:
             return np.empty(0)
         return self.facet_constants.integrals(self._interface_forms.damage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,15 @@ class Feet:
         """Only the wanted rows."""
         return Feet(*(getattr(self, field.name)[wanted] for field in fields(self)))
 
+    def moved_by(self, rows: int) -> Feet:
+        """With the numbers of the searching points so much larger."""
+        return replace(self, point=self.point + rows)
+
+
+def joined(parts: Sequence[Feet]) -> Feet:
+    """All of them, in the order of the parts."""
+    return Feet(*(np.concatenate([getattr(feet, field.name) for feet in parts]) for field in fields(Feet)))
+
 
 def find_feet(
     shape: Facets,
@@ -69,7 +78,9 @@ def find_feet(
         reach: Largest gap that counts in µm.
         depth: Largest penetration that counts in µm.
     """
-    found = []
+    none = np.empty(0, dtype=np.int64)
+    parameter = np.empty((0, *shape.points.shape[1:]))
+    found = [Feet(none, none.astype(bool), none, parameter, np.empty(0), np.empty((0, points.shape[1])))]
     for start in range(0, len(points) if len(positions) else 0, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         point, facet = shape.candidates(points[part], positions, max(reach, depth))
@@ -92,7 +103,7 @@ def find_feet(
         opposite = grain[facet] == partner[point]
         feet = Feet(point, opposite, facet, closest.parameter, gap, normal)
         found.append(_nearest(feet.chosen(meets)))
-    return _joined(found, shape, points)
+    return joined(found)
 
 
 def _place(shape: Facets, nodes: Array, parameter: Array) -> Array:
@@ -104,14 +115,6 @@ def _nearest(feet: Feet) -> Feet:
     order = np.lexsort((feet.facet, np.abs(feet.gap), feet.partner, feet.point))
     _, first = np.unique(2 * feet.point[order] + feet.partner[order], return_index=True)
     return Feet(*(getattr(feet, field.name)[order[first]] for field in fields(feet)))
-
-
-def _joined(found: Sequence[Feet], shape: Facets, points: Array) -> Feet:
-    if found:
-        return Feet(*(np.concatenate([getattr(feet, f.name) for feet in found]) for f in fields(Feet)))
-    none = np.empty(0, dtype=np.int64)
-    parameter = np.empty((0, *shape.points.shape[1:]))
-    return Feet(none, none.astype(bool), none, parameter, np.empty(0), np.empty((0, points.shape[1])))
 
 
 def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]:

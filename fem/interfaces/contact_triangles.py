@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import basix
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from fem.interfaces.contact_facets import Array, Closest, Integers
@@ -19,6 +20,8 @@ _BULGE, _SIZES = 1.1, 2.0
 # A foot counts up to this far (barycentric) beyond the border: a point that has sunk in beneath a valley between two
 # triangles has its foot on neither.
 _BEYOND = 0.01
+# A foot so far (barycentric) beyond the border of the flat triangle is on no curved one.
+_HOPELESS = 0.5
 _NEWTON = 6
 # Tangential distance to the foot, relative to the facet, that Newton's method may leave.
 _CONVERGED = 1e-9
@@ -99,21 +102,33 @@ class Triangles:
     def closest(self, target: Array, nodes: Array) -> Closest:
         """Closest places by Newton's method, which starts from the flat triangle of the corners."""
         flat, border = _flat_closest(target, nodes[:, :3])
-        curvature = np.einsum("kn,end->ked", _CURVATURES, nodes)
-        place = flat
-        for _ in range(_NEWTON):
-            place = np.clip(place, -0.5, 1.5)
-            place = place - _newton_step(target, nodes, curvature, place)
-        offset = np.einsum("en,end->ed", _shape_functions(place, 6), nodes) - target
-        left = np.stack([np.einsum("ed,ed->e", t, offset) for t in _tangents(place, nodes)])
-        length = np.linalg.norm(nodes[:, 1] - nodes[:, 0], axis=-1)
-        solved = np.abs(left).max(axis=0) <= _CONVERGED * length**2
-        coordinates = np.column_stack([1.0 - place.sum(axis=1), place])
-        inside = solved & (coordinates.min(axis=1) >= -_BEYOND)
-        within = solved & (coordinates.min(axis=1) >= 0.0)
-        return Closest(
-            np.where(inside[:, None], place, border), inside, np.where(within[:, None], place, border)
-        )
+        inside, nearest, parameter = np.zeros(len(target), dtype=bool), border.copy(), border.copy()
+        rows = np.flatnonzero(_margin(flat) >= -_HOPELESS)
+        place, solved = _foot(target[rows], nodes[rows], flat[rows])
+        margin = _margin(place)
+        inside[rows] = solved & (margin >= -_BEYOND)
+        parameter[inside] = place[inside[rows]]
+        within = rows[solved & (margin >= 0.0)]
+        nearest[within] = parameter[within]
+        return Closest(parameter, inside, nearest)
+
+
+def _margin(parameter: Array) -> Array:
+    """How far from the border of the triangle a place is, negative beyond it (barycentric), shape (n,)."""
+    return np.asarray(np.minimum(parameter.min(axis=1), 1.0 - parameter.sum(axis=1)))
+
+
+def _foot(target: Array, nodes: Array, start: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Feet of perpendiculars on curved triangles, be they on the triangle or not, and whether they were found."""
+    curvature = np.einsum("kn,end->ked", _CURVATURES, nodes)
+    place = start
+    for _ in range(_NEWTON):
+        place = np.clip(place, -0.5, 1.5)
+        place = place - _newton_step(target, nodes, curvature, place)
+    offset = np.einsum("en,end->ed", _shape_functions(place, 6), nodes) - target
+    left = np.stack([np.einsum("ed,ed->e", t, offset) for t in _tangents(place, nodes)])
+    length = np.linalg.norm(nodes[:, 1] - nodes[:, 0], axis=-1)
+    return place, np.abs(left).max(axis=0) <= _CONVERGED * length**2
 
 
 def _shape_functions(parameter: Array, nodes: int) -> Array:
@@ -160,10 +175,7 @@ def _flat_closest(target: Array, corners: Array) -> tuple[Array, Array]:
     foot = np.stack([r * u - q * v, p * v - q * u], axis=-1) / (p * r - q**2)[:, None]
     # Closest places of the three edges, of which the nearest counts unless the foot is on the triangle.
     reference = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    best, nearest = (
-        foot,
-        np.where(np.column_stack([1.0 - foot.sum(axis=1), foot]).min(axis=1) >= 0.0, 0.0, np.inf),
-    )
+    best, nearest = foot, np.where(_margin(foot) >= 0.0, 0.0, np.inf)
     for start, end in ((0, 1), (0, 2), (1, 2)):
         along = corners[:, end] - corners[:, start]
         way = np.einsum("ed,ed->e", target - corners[:, start], along) / np.einsum("ed,ed->e", along, along)

@@ -20,7 +20,7 @@ from fem.interfaces.contact import CREEP_VELOCITY, LEAST_CREEP
 from fem.interfaces.contact_entries import Entries, block_entries, summed_entries
 from fem.interfaces.contact_memory import ContactMemory
 from fem.interfaces.contact_pairs import Pairs
-from fem.interfaces.contact_search import find_feet
+from fem.interfaces.contact_search import Feet, find_feet, joined
 from fem.interfaces.hand_over import paired_share, released_share
 from fem.interfaces.surfaces import Array, Integers, grain_surfaces
 
@@ -84,30 +84,7 @@ class SurfaceContact:
         self._start = surfaces.displacement(model.state.previous.x.array)
         self._expected = surfaces.displacement(model.state.expected.x.array)
         positions = surfaces.reference + self._expected
-        everywhere, dimension = shape.shape_functions(shape.points, positions.shape[1]), positions.shape[2]
-        points = np.einsum("qn,end->eqd", everywhere, positions[active])
-        normals = np.stack(
-            [
-                shape.outward_normal(
-                    positions[active], surfaces.outward[active], np.repeat(place[None], len(active), axis=0)
-                )
-                for place in shape.points
-            ],
-            axis=1,
-        )
-        size = len(shape.points)
-        feet = find_feet(
-            shape,
-            points.reshape(-1, dimension),
-            normals.reshape(-1, dimension),
-            np.repeat(surfaces.grain[active], size),
-            np.repeat(surfaces.partner[active], size),
-            positions,
-            surfaces.outward,
-            surfaces.grain,
-            _REACH,
-            _DEPTH,
-        )
+        feet, size = self._searched(active, positions), len(shape.points)
         feet = feet.chosen(share[active[feet.point // size], feet.partner.astype(np.int64)] > 0.0)
         facet, point, slot = active[feet.point // size], feet.point % size, feet.partner.astype(np.int64)
         if len(facet) == 0:
@@ -161,6 +138,40 @@ class SurfaceContact:
         model.facet_constants.set_values(model.state.released, released)
         paired = paired_share(opening, self._shape.size(measure), released)
         model.facet_constants.set_values(model.state.paired, paired)
+
+    def _searched(self, active: Integers, positions: Array) -> Feet:
+        """Feet of all points of some facets, numbered facet by facet; each rank searches for its share of them.
+
+        What is nearest can hang on the last bit: no two ranks ever answer the same question.
+        """
+        surfaces, shape, comm = self.surfaces, self._shape, self._model.comm
+        size, dimension = len(shape.points), positions.shape[2]
+        begin, end = (len(active) * (comm.rank + k) // comm.size for k in (0, 1))
+        mine = active[begin:end]
+        functions = shape.shape_functions(shape.points, positions.shape[1])
+        points = np.einsum("qn,end->eqd", functions, positions[mine])
+        normals = np.stack(
+            [
+                shape.outward_normal(
+                    positions[mine], surfaces.outward[mine], np.repeat(place[None], len(mine), axis=0)
+                )
+                for place in shape.points
+            ],
+            axis=1,
+        )
+        found = find_feet(
+            shape,
+            points.reshape(-1, dimension),
+            normals.reshape(-1, dimension),
+            np.repeat(surfaces.grain[mine], size),
+            np.repeat(surfaces.partner[mine], size),
+            positions,
+            surfaces.outward,
+            surfaces.grain,
+            _REACH,
+            _DEPTH,
+        )
+        return joined(comm.allgather(found.moved_by(begin * size)))
 
     # ------------------------------------------------------------------ forces
 

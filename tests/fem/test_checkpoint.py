@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from fem.stepping import Stepper, StepSettings
 from tests.quarters import WITH_METAL, quarters
 from tests.readings import set_displacement
 from tests.small import Array, solved_step
+from tests.solid_contact import slider as solid_slider
 from tests.verification.test_bar import bar
 from tests.verification.test_rejected_step import assert_same, electrode, everything
 from tests.verification.test_surface_contact import SETTINGS as SLIDING
@@ -152,12 +154,13 @@ def test_nothing_of_the_state_is_left_out() -> None:
     assert saved == {function.name for function in listed} | set(state.replicated)
 
 
-def test_sliding_goes_on_bit_for_bit() -> None:
+@pytest.mark.parametrize(("make", "pull"), [(slider, 0.025), (solid_slider, 0.1)], ids=["section", "solid"])
+def test_sliding_goes_on_bit_for_bit(make: Callable[[MPI.Intracomm], ElectrodeModel], pull: float) -> None:
     """Contact found by search remembers pressures and partners; half of the facets have been handed over."""
     ends = []
     stored: bytes | None = None
     for interrupted in (False, True):
-        model = slider(MPI.COMM_SELF)
+        model = make(MPI.COMM_SELF)
         solver = NewtonSolver(model, SLIDING)
         for number in range(6):
             if interrupted and number < 4:
@@ -167,7 +170,7 @@ def test_sliding_goes_on_bit_for_bit() -> None:
                 StateKeeper(model).restore(checkpoint_file.from_bytes(stored))
             if number == 4:
                 solver.forget()
-            model.control("press").value, model.control("pull").value = -0.01, 0.025 * number
+            model.control("press").value, model.control("pull").value = -0.01, pull * number
             solved_step(model, solver, 1.0)
             if number == 3:
                 share = model.facet_constants.values(model.state.paired)
@@ -179,7 +182,7 @@ def test_sliding_goes_on_bit_for_bit() -> None:
         ends.append(model.state.snapshot())
     assert_same(*ends)
     # A step that is taken back leaves no trace in it.
-    model.control("pull").value = 0.2
+    model.control("pull").value = 8.0 * pull
     solved_step(model, solver, 1.0)
     assert np.any(model.state.replicated["contact_offset"] != ends[1].replicated["contact_offset"])
     model.state.restore(ends[1])

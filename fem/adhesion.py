@@ -22,6 +22,7 @@ from dolfinx import fem as dfem
 from fem.adhesion_ledger import Ledger, Row
 from fem.constraints import Constraint, owned_dofs
 from fem.errors import RunStopped
+from fem.idle_force import IdleForce
 from fem.model import ElectrodeModel
 from fem.section import Section
 from fem.solver import NewtonSolver, SolverSettings
@@ -33,10 +34,14 @@ Kind = Literal["pull-off", "peel"]
 _UNLOADING = 10.0
 # Numerical inertia in MPa/µm during a pull: a tenth of that of runs, since what a peel measures is a force.
 _RESTING = 0.3
-#: A pull-off is over when the force has fallen to this share of its largest, if that was a pull at all (MPa): where the
-#: body creeps it may push on the grip at first.
+#: A pull-off is over when the force has fallen to this share of its largest, or to a tenth of what counts as a pull at
+#: all (MPa): where the body creeps it may push on the grip at first. What a body that is apart carries by numbers alone
+#: (fem/idle_force.py) does not count.
 _REST = 0.005
-_PULL = 1.0e-3
+PULL = 1.0e-3
+#: Way in µm of the grip without such a pull after which a body without bonds in its section counts as apart: nearly
+#: twice the final opening of the shipped bonds of hosts. And the share of the bonds that has to be broken.
+_PROBE, _BROKEN = 0.05, 0.999
 #: Shares of the section between which a peel is taken as steady, and at which it ends.
 STEADY = (0.3, 0.8)
 
@@ -67,15 +72,17 @@ class Curve:
     """What a test gave.
 
     Attributes:
-        rows: One a step: ``way_um``, ``force_N_m`` (per depth in 2D), ``debonded_share`` of the section, energies in
-            J/m² of the section's width.
+        rows: One a step: ``way_um``, ``force_N_m`` (per depth in 2D), what of it a body that is apart carries as well
+            (``idle_force_N_m``), ``debonded_share`` of the section, energies in J/m² of the section's width.
         reason: Why it ended.
         complete: Whether it ended because the body was apart, or peeled as far as wanted.
+        apart: Whether nothing has held it: no pull above :data:`PULL` was felt, and no bond is left.
     """
 
     rows: tuple[Row, ...]
     reason: str
     complete: bool
+    apart: bool = False
 
 
 def unload(
@@ -136,7 +143,14 @@ def pull(
         pause: Called before every step; may raise :class:`fem.errors.Interrupted`.
     """
     grip = _grip(model, section, how)
-    ledger = Ledger(model, section, grip, how.speed)
+    ledger, idle = Ledger(model, section, grip, how.speed), IdleForce(model, section)
+    carried = 0.0
+
+    def measure() -> bool:
+        nonlocal carried
+        carried = idle.measure()
+        return ledger.measure()
+
     limits = StepSettings(
         first=how.first / how.speed,
         smallest=1.0e-4 * how.first / how.speed,
@@ -147,11 +161,11 @@ def pull(
         holding_stabilisation=0.0,
     )
     solver = NewtonSolver(model, settings)
-    stepper = Stepper(model, solver, limits, ledger.measure)
+    stepper = Stepper(model, solver, limits, measure)
     # A force that resists motion is felt by the grip: only a snap that no small step follows is slowed by one.
-    slowed = Stepper(model, solver, replace(limits, stabilisation=StepSettings.stabilisation), ledger.measure)
-    rows: list[Row] = [ledger.start()]
-    peak = 0.0
+    slowed = Stepper(model, solver, replace(limits, stabilisation=StepSettings.stabilisation), measure)
+    rows: list[Row] = [ledger.start() | {"idle_force_N_m": 0.0}]
+    peak, least = 0.0, PULL * section.width
     while True:
         left = how.farthest - rows[-1]["way_um"]
         if left <= 1e-9 * how.farthest:
@@ -167,15 +181,26 @@ def pull(
                 stepper.next_dt = limits.first
         except RunStopped as stop:
             return Curve(tuple(rows), str(stop), False)
-        rows.append(ledger.accepted())
+        rows.append(ledger.accepted() | {"idle_force_N_m": carried})
         if told is not None:
             told(rows[-1])
-        force, share = rows[-1]["force_N_m"], rows[-1]["debonded_share"]
-        peak = max(peak, force)
-        if how.kind == "pull-off" and peak > _PULL * section.width and force < _REST * peak:
+        held, share = rows[-1]["force_N_m"] - carried, rows[-1]["debonded_share"]
+        peak = max(peak, held)
+        if how.kind == "pull-off" and peak > least and held < max(_REST * peak, 0.1 * least):
             return Curve(tuple(rows), "the force has gone", True)
+        if how.kind == "pull-off" and peak <= least and share > _BROKEN and rows[-1]["way_um"] > _PROBE:
+            return Curve(tuple(rows), _nothing(rows[-1], held / section.width), True, True)
         if how.kind == "peel" and share >= STEADY[1] + 0.02:
             return Curve(tuple(rows), f"{100.0 * share:.0f} % of the section are peeled off", True)
+
+
+def _nothing(row: Row, held: float) -> str:
+    """Why a test of a body that is apart has ended; ``held`` in MPa."""
+    way = row["way_um"]
+    said = (
+        f"no bond of the section is left, and on {way:.2g} um nothing else has pulled by {1e3 * PULL:g} kPa"
+    )
+    return said if held > -PULL else f"{said}; the body still pushes on the grip by {-1e3 * held:.2g} kPa"
 
 
 def steady_energy(curve: Curve, section: Section) -> float | None:

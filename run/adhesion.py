@@ -31,13 +31,15 @@ NOTES = (
     "the electrode is unloaded before it is gripped; no lithium enters or leaves during the test",
     "only interfaces of the section may break further; all others keep the damage they have",
     "work and its parts are per width of the electrode seen from above",
+    "idle_force is what broken bonds, fillings and numerical inertia carry across the section; where nothing_holds, "
+    "strength and work of separation are upper bounds",
     "elastic_loss is what snaps set free: the work that is neither dissipated nor stored nor chemical",
     "chemical is what lithium that moves between grains takes as it makes them swell against stresses, negative where "
     "it does work",
     "peel: 90 degrees, gripped at the upper left edge, far side on rollers; the steady force per width is the energy "
     "dissipated per newly separated area, between 30 and 80 % of the section, without elastic_loss and viscous",
 )
-_UNITS = {"way_um": "um", "force_N_m": "N/m", "debonded_share": "1"}
+_UNITS = {"way_um": "um", "force_N_m": "N/m", "idle_force_N_m": "N/m", "debonded_share": "1"}
 
 
 @dataclass(frozen=True)
@@ -217,16 +219,18 @@ def findings(model: ElectrodeModel, section: Section, curve: Curve, how: Pull) -
         "stored": end["stored_J_m2"],
         "chemical": end["chemical_J_m2"],
     }
-    found: dict[str, Any] = (
-        {"steady_force_N_m": adhesion.steady_energy(curve, section)}
-        if how.kind == "peel"
-        else {
-            "work_of_separation_J_m2": work,
-            "strength_MPa": max(row["force_N_m"] for row in curve.rows) / section.width,
-        }
-    )
+    found: dict[str, Any]
+    if how.kind == "peel":
+        found = {"steady_force_N_m": adhesion.steady_energy(curve, section)}
+    elif curve.apart:
+        # What they are below.
+        found = {"work_of_separation_J_m2": adhesion.PULL * end["way_um"], "strength_MPa": adhesion.PULL}
+    else:
+        strength = max(row["force_N_m"] for row in curve.rows) / section.width
+        found = {"work_of_separation_J_m2": work, "strength_MPa": strength}
     return {
         "complete": curve.complete,
+        "nothing_holds": curve.apart,
         "end_reason": curve.reason,
         **found,
         "work_J_m2": work,
@@ -265,6 +269,12 @@ def one_line(table: dict[str, Any]) -> str:
         steady = table["steady_force_N_m"]
         found = (
             "no steady state was reached" if steady is None else f"steady force {steady:.3g} N/m per width"
+        )
+    elif table["nothing_holds"]:
+        return (
+            f"{table['case']}, {table['test']} at {table['at']}: nothing holds: strength below "
+            f"{1e3 * table['strength_MPa']:.3g} kPa, work below {table['work_of_separation_J_m2']:.2g} J/m^2 "
+            f"({table['end_reason']})"
         )
     else:
         found = f"work of separation {table['work_of_separation_J_m2']:.3g} J/m^2, "

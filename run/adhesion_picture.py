@@ -89,6 +89,7 @@ def _title(table: Mapping[str, Any]) -> str:
         found = "no steady state reached" if steady is None else f"steady force {steady:.3g} N/m"
     else:
         found = f"work {table['work_of_separation_J_m2']:.3g} J/m², strength {table['strength_MPa']:.3g} MPa"
+        found = f"nothing holds: below {found}" if table["nothing_holds"] else found
     return (
         f"{table['case']}: {table['test']} at {table['at']}, {table['rate_um_s']:g} µm/s, "
         f"{table['temperature_K'] - 273.15:.0f} °C\n{found}"

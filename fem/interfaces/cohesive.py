@@ -172,6 +172,13 @@ def traction(opening: Any, normal: Any, history: History, parameters: CohesivePa
     return intact * open_part * normal + _slip_stiffness(history, parameters) * tangential
 
 
+def residual_traction(opening: Any, normal: Any, parameters: CohesiveParameters) -> Any:
+    """What is left of the traction in MPa (vector) where an interface is broken."""
+    along, tangential = split_opening(opening, normal)
+    direction = ufl.max_value(along, 0.0) * normal + parameters.shear_ratio**2 * tangential
+    return parameters.residual_stiffness * direction
+
+
 def stored_energy(opening: Any, normal: Any, history: History, parameters: CohesiveParameters) -> Any:
     """Recoverable energy in J/m²."""
     intact = _opening_stiffness(history, parameters)

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from fem.adhesion import STEADY, Curve, Pull, elastic_loss, pull, steady_energy
+from fem.adhesion import PULL, STEADY, Curve, Pull, elastic_loss, pull, steady_energy
 from fem.interfaces.law import InterfaceLaw
 from fem.loads import Support
 from fem.materials.base import Material
 from fem.model import ElectrodeModel
 from fem.section import Section, hold_elsewhere, section_above
 from fem.solver import SolverSettings
+from run.adhesion import findings
 from tests.readings import set_displacement
 from tests.small import grid, host, law, mesh_of, midpoints, model_on, overstress, sides
 
@@ -111,6 +112,38 @@ def test_a_body_that_pushes_on_the_grip_at_first_is_pulled_off_all_the_same() ->
     assert curve.complete and "the force has gone" in curve.reason
     assert force.max() == pytest.approx(20.0, rel=0.015)
     assert curve.rows[-1]["cohesive_J_m2"] == pytest.approx(0.31, rel=5e-3)
+
+
+def test_what_broken_bonds_carry_by_numbers_does_not_keep_a_test_going() -> None:
+    """Springs that are left, 2 % of the strength at the end: counted in the force, but not in what holds."""
+    stiffness = 10.0
+    model = beam(8, 2, 8.0, 2.0, 15e3, law(20.0, 0.31, residual_stiffness=stiffness))
+    curve = pull(model, lowest(model), Pull(farthest=0.2, largest=1e-3, damage_change=0.01), SolverSettings())
+    end = curve.rows[-1]
+    assert curve.complete and not curve.apart and "the force has gone" in curve.reason
+    assert end["cohesive_J_m2"] == pytest.approx(0.31, rel=5e-3)
+    # The block is next to rigid against them: they are stretched by the way of the grip.
+    assert end["idle_force_N_m"] / 8.0 == pytest.approx(stiffness * end["way_um"], rel=0.01)
+    assert end["idle_force_N_m"] > 0.005 * column(curve, "force_N_m").max()
+    assert end["force_N_m"] == pytest.approx(end["idle_force_N_m"], abs=0.005 * 20.0 * 8.0)
+
+
+def test_of_a_body_that_is_apart_it_is_said_that_nothing_holds() -> None:
+    """A bond of half a kPa that is gone at once: the test ends long before its way does, with bounds."""
+    weak = law(5.0e-4, 1.0e-8, stiffness=1.0e3, residual_stiffness=1.0e-3)
+    model = beam(8, 2, 8.0, 2.0, 15e3, weak)
+    how = Pull(farthest=1.0, largest=5e-3, damage_change=1.0)
+    section = lowest(model)
+    curve = pull(model, section, how, SolverSettings())
+    end = curve.rows[-1]
+    assert curve.complete and curve.apart
+    assert "no bond of the section is left" in curve.reason and "pushes" not in curve.reason
+    assert 0.05 < end["way_um"] < 0.06
+    # The forces of the grip are as exact as the solver is told to be.
+    assert end["idle_force_N_m"] == pytest.approx(1.0e-3 * end["way_um"] * 8.0, rel=1e-6)
+    found = findings(model, section, curve, how)
+    assert found["nothing_holds"] and found["strength_MPa"] == PULL
+    assert found["work_J_m2"] < found["work_of_separation_J_m2"] == pytest.approx(PULL * end["way_um"])
 
 
 def test_a_layer_that_flows_adds_its_plastic_work() -> None:

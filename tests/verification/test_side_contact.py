@@ -188,7 +188,7 @@ def test_fillings_and_what_stays_within_meet_nothing() -> None:
     model = loose(MPI.COMM_SELF)
     for body in (0, 1):
         set_displacement(model, lambda x: np.stack([0.9999 + 0.0 * x[0], 0.0 * x[0]]), body)
-    set_displacement(model, lambda x: np.stack([0.5 + 0.0 * x[0], 0.0 * x[0]]), 2)
+    set_displacement(model, lambda x: np.stack([1.5 + 0.0 * x[0], 0.0 * x[0]]), 2)
     assert np.all(side_forces(model) == 0.0)
     assert model.side_contact is not None
     assert model.side_contact.penetration(model.state.unknowns.x.array) == 0.0

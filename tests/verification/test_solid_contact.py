@@ -36,7 +36,7 @@ def pressed(
     return model
 
 
-@pytest.mark.parametrize(("stiffness", "scatter"), [(1.0e4, 0.02), (1.0e5, 0.1)])
+@pytest.mark.parametrize(("stiffness", "scatter"), [(1.0e4, 0.02), (1.0e5, 0.1), (3.0e5, 0.15)])
 def test_meshes_that_do_not_match_press_evenly(stiffness: float, scatter: float) -> None:
     """Cubes of two and of three elements an edge: the pressure is even to so much of itself, the force exact."""
     model = pressed(two_cubes(MPI.COMM_SELF, stiffness=stiffness))

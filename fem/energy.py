@@ -150,7 +150,11 @@ class InterfaceEnergy:
             ]
         )
         space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_ASSEMBLED),)))
-        form = ufl.dot(values, ufl.TestFunction(space)("+")) * model.dS
+        tests = ufl.TestFunction(space)
+        form = ufl.dot(values, tests("+")) * model.dS
+        if model.side_contact is not None:
+            for name, fields in (("contact_energy", model.fields), ("contact_at_start", model.previous_fields)):
+                form += model.side_contact.energy(fields.displacement, tests[_ASSEMBLED.index(name)])
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants
         self._model, self._unresolved = model, UnresolvedWork(model)
@@ -200,7 +204,6 @@ def searched_contact(model: ElectrodeModel) -> dict[str, float]:
 
 
 def _pressed(model: ElectrodeModel, displacement: Any, normal: Any) -> Any:
-    """Energy in J/m² that contact of paired facets and with sides stores (UFL)."""
+    """Energy in J/m² that contact of paired facets stores (UFL)."""
     opening = balances.interface_opening(displacement)
-    energy = contact.contact_energy(opening, normal, model.cohesive.contact_stiffness)
-    return energy if model.side_contact is None else energy + model.side_contact.energy(displacement)
+    return contact.contact_energy(opening, normal, model.cohesive.contact_stiffness)

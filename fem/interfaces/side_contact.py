@@ -5,7 +5,8 @@ as far from beyond: a contact of stiffness k between the two, overlapping by twi
 plane, pushes it back with 2 k times that reach per undeformed facet length (area in 3D), and half of its energy belongs
 to the domain. The image slides along with the grain, so nothing rubs. Fillings of pores may cross: they stand for
 nothing, and what they are tied to is held. All interface facets of all solid grains are watched, so that nothing has to
-be found or remembered.
+be found or remembered: in 2D at their ends and midpoints, or a tip would reach over unfelt (between the Gauss points of
+a facet of 1.4 µm by 0.05 to 0.2 µm), in 3D at the quadrature points of the interfaces.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from fem.loads import Mirror
 if TYPE_CHECKING:
     from fem.model import ElectrodeModel
 
+# Quadrature of the pressure over a facet: in 2D Simpson's rule, which is exact for a quadratic displacement.
+_RULES: dict[int, dict[str, Any]] = {2: {"quadrature_rule": "GLL", "quadrature_degree": 3}, 3: {}}
 # Share of the domain's extent by which the nodes of a side may miss its plane.
 _FLAT = 1.0e-9
 
@@ -61,7 +64,10 @@ class SideContact:
 
     def __init__(self, model: ElectrodeModel, mirrors: Sequence[Mirror]):
         domain, mesh = model.domain, model.domain.mesh
-        self._dS, self._grain = model.dS, domain.cell_grain
+        self._dS, self._grain = (
+            model.dS(metadata=model.dS.metadata() | _RULES[domain.dimension]),
+            domain.cell_grain,
+        )
         self.planes = tuple(_plane(model, mirror) for mirror in mirrors)
         space = dfem.functionspace(mesh, ("DG", 0, (len(self.planes),)))
         self._stiffness, self._dofs = dfem.Function(space, name="side_contact"), space.dofmap.list[:, 0]
@@ -84,13 +90,19 @@ class SideContact:
         )
         return terms * self._dS
 
-    def energy(self, displacement: Any) -> Any:
-        """Energy that the contacts of both sides of an interface store, in J/m² of the interface (UFL)."""
-        return sum(
-            0.5 * self._stiffness(sign)[number] * self._reach(displacement(sign), number) ** 2
+    def energy(self, displacement: Any, test: Any) -> Any:
+        """Energy that the contacts store, in pJ (per µm of depth in 2D).
+
+        Args:
+            displacement: In µm (UFL).
+            test: Scalar test function of the cells: what each grain's contacts store goes to its own cells.
+        """
+        terms = sum(
+            0.5 * self._stiffness(sign)[number] * self._reach(displacement(sign), number) ** 2 * test(sign)
             for sign in ("+", "-")
             for number in range(len(self.planes))
         )
+        return terms * self._dS
 
     def penetration(self, unknowns: Array) -> float:
         """Largest overlap of a grain with its mirror image in µm, twice its reach over a plane, on this rank."""

@@ -153,7 +153,10 @@ class InterfaceEnergy:
         tests = ufl.TestFunction(space)
         form = ufl.dot(values, tests("+")) * model.dS
         if model.side_contact is not None:
-            for name, fields in (("contact_energy", model.fields), ("contact_at_start", model.previous_fields)):
+            for name, fields in (
+                ("contact_energy", model.fields),
+                ("contact_at_start", model.previous_fields),
+            ):
                 form += model.side_contact.energy(fields.displacement, tests[_ASSEMBLED.index(name)])
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants

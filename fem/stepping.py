@@ -111,6 +111,7 @@ class Stepper:
         self.model, self.solver, self.settings = model, solver, settings
         self._before_commit, self._resisted = before_commit, resisted
         self.next_dt, self._resolved = settings.first, settings.resolved
+        self._driven = True
         self._last: tuple[float, npt.NDArray[np.float64]] | None = None
         self._admissible = AdmissibleCheck(model)
         self._release(1.0)
@@ -180,6 +181,7 @@ class Stepper:
 
         What ``StepSettings.resolved`` stands for is a share of the charge, so it is longer or shorter with the current.
         """
+        self._driven = rate is not None
         self._resolved = self.settings.resolved * (1.0 if rate is None else RESOLVED_AT / rate)
 
     def begin_anew(self, first: float) -> None:
@@ -231,11 +233,16 @@ class Stepper:
         self.model.stabilisation.release(factor, *rest)
 
     def _expected(self, dt: float) -> npt.NDArray[np.float64] | None:
-        """Unknowns at the end of a step by linear extrapolation of the last one, concentrations inside their bounds."""
+        """Unknowns at the end of a step by linear extrapolation of the last one, concentrations inside their bounds.
+
+        Where nothing drives, no farther than the last step went. What is held by a stiffness K and resisted by C goes as
+        (K + C) u'' = C (u' + r (u' - u)) from step to step, r being the ratio of their lengths, and swings up where
+        C r > K + C: in steps that grow, a grain in its place would be thrown ever farther by its own rounding errors.
+        """
         if self._last is None:
             return None
         array = self.model.state.unknowns.x.array
-        guess = array + dt * self._last[1]
+        guess = array + (dt if self._driven else min(dt, self._last[0])) * self._last[1]
         concentration = self.model.state.dofs.concentration
         bound = self.model.capacity_of_node[concentration]
         inside = (guess[concentration] > 0.0) & (guess[concentration] < bound)

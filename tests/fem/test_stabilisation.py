@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from fem.loads import Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.observables import Observer
@@ -139,6 +140,29 @@ def test_steps_shrink_where_inertia_takes_much_of_the_work(share: float, factor:
         stepper.next_dt = 1.5
         stepper.advance(100.0)
         assert stepper.next_dt == pytest.approx(min(max(1.5 * factor, resolved), 1.5 * 1.5))
+
+
+def test_what_swings_comes_to_rest_though_steps_grow() -> None:
+    """Held by a tenth of what resists departures: in growing steps the extrapolated motion would swing up."""
+    amplitudes = {}
+    for rate in (None, 0.1):
+        soft = replace(law(breakable=False), stiffness=p(100.0), contact_stiffness=p(100.0))
+        model = two_grains(
+            MPI.COMM_SELF, [Support("bottom", 1), Support("left", 0), Support("right", 0)], soft
+        )
+        settings = StepSettings(first=1.0, growth=1.6, largest=1e9, resting_stabilisation=1000.0)
+        stepper = Stepper(model, NewtonSolver(model, SolverSettings()), settings)
+        stepper.driven_at(rate)
+        move(model, 1, np.array([0.0, 0.01]))
+        swings = []
+        for _ in range(24):
+            assert stepper.advance(1e9).rejected == 0
+            swings.append(abs(on_grains(model, model.state.unknowns.x.array)[1, 1]))
+        assert stepper.next_dt == pytest.approx(1.6**24)
+        amplitudes[rate] = max(swings[18:]) / max(swings[:6])
+    assert amplitudes[None] < 0.5
+    # With a current the motion of the last step goes on: that of a steady drive is nowhere resisted.
+    assert amplitudes[0.1] > 1.5
 
 
 @pytest.mark.parallel

@@ -235,9 +235,9 @@ class Stepper:
     def _expected(self, dt: float) -> npt.NDArray[np.float64] | None:
         """Unknowns at the end of a step by linear extrapolation of the last one, concentrations inside their bounds.
 
-        Where nothing drives, no farther than the last step went. What is held by a stiffness K and resisted by C goes as
-        (K + C) u'' = C (u' + r (u' - u)) from step to step, r being the ratio of their lengths, and swings up where
-        C r > K + C: in steps that grow, a grain in its place would be thrown ever farther by its own rounding errors.
+        Where nothing drives, no farther than the last step went. What is held by a stiffness K and resisted by C goes
+        as (K + C) u'' = C (u' + r (u' - u)) from step to step, r being the ratio of their lengths, and swings up where
+        C r > K + C: in steps that grow, a grain in its place would be thrown ever farther by its rounding errors.
         """
         if self._last is None:
             return None

@@ -5,13 +5,20 @@ Of the bulk law, per reference volume and with Ψ = J_c ψe the elastic energy, 
 flow rule (see :func:`flow_power`). The interfaces take T · dδ = dψ_s + ½ K δ² dD, with δ the effective opening.
 In equilibrium the external work is the sum of both, so over a run
 
-    external + chemical = (stored - stored at the start) + plastic + fracture + viscous + friction + stabilisation.
+    external + chemical = (stored - stored at the start) + plastic + fracture + viscous + friction + stabilisation
+                          + unresolved - turning.
 
-Work over a step is evaluated by the trapezoidal rule, which is the one that is consistent with equilibrium at both
-ends; what is left over is the error of the time steps, of contact that turns while it presses, and of snaps.
-The stabilisation of snapping grains (fem/stepping.py) lets go between steps: what it has held back is set free in the
-step that follows, and the same rule books it as dissipated. Friction has no memory beyond the step: its work is that
-of the force at its end, as of any viscous force in the backward Euler method.
+Work over a step is evaluated by the trapezoidal rule, with the forces that were in equilibrium at both ends
+(fem/contact_forces.py): those of friction, of the stabilisation of snapping grains (fem/stepping.py) and of contact
+follow other laws in the next step than in the last, and what has been held back is set free in the step that follows.
+For what has no energy, friction and stabilisation, that work is what is dissipated. For what has one the rule is exact
+where the force goes straight from one end to the other: in the bulk to some 1e-4 of the work. Bonds that soften and
+contacts that open and close do not; the difference to what they really take up is measured along the way, from the
+forces and neither from an energy nor from the balance (fem/unresolved_work.py). With it stands what the stored energy
+changes by between two steps, when contacts are handed over and searched anew. In a snap ``unresolved`` is energy that
+inertia or viscosity would have taken, elsewhere an error of the rule of either sign; it falls with the step.
+What the balance leaves over then is the error of all these figures: of the forces and energies, of Newton's method, and
+of the bulk.
 """
 
 from __future__ import annotations

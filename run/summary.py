@@ -107,6 +107,8 @@ def describe(
         "penetration_max_um": max(row["penetration_max_um"] for row in record.rows),
         "lithium_book_error": last["lithium_book_error"],
         "energy_balance_error": last["energy_balance_error"],
+        "unresolved_share": last["unresolved_share"],
+        "contact_turning_share": last["contact_turning_share"],
         "dissipation_pJ_um": {
             name.removesuffix("_dissipation_pJ_um"): value
             for name, value in last.items()

@@ -16,12 +16,13 @@ ADHESION = "adhesion"
 LISTS = ("steps", "cycles")
 #: First parts of the names: keys of summary.json that hold numbers (a test compares them with a run's).
 ROOTS = (
-    "cells", "charge_mAh_cm2", "contact_fraction", "crack_risk", "cycles", "damaged_fraction",
+    "cells", "charge_mAh_cm2", "contact_fraction", "contact_turning_share", "crack_risk", "cycles", "damaged_fraction",
     "debonded_fraction", "dissipation_pJ_um", "dofs", "drive", "energy_balance_error", "exit_code",
     "fields_mib", "frames", "lithium_book_error", "mean_lithiation", "newton_iterations",
     "newton_iterations_wasted", "peak_memory_mib", "peak_memory_mib_largest_rank", "penetration_max_um",
     "process", "ranks", "solver", "steps", "steps_accepted", "steps_rejected", "thickening_parts_um",
-    "thickening_percent", "thickness_start_um", "thickness_um", "time_s", "wall_time_s",
+    "thickening_percent", "thickness_start_um", "thickness_um", "time_s", "unresolved_share",
+    "wall_time_s",
 )  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def one_line(table: dict[str, Any]) -> str:
         )
     else:
         found = f"work of separation {table['work_of_separation_J_m2']:.3g} J/m^2, "
-        found += f"strength {table['strength_MPa']:.3g} MPa"
+        found += f"strength {table['strength_MPa']:.3g} MPa; {table['end_reason']}"
     shares = {
         name: value
         for name, value in table["parts_J_m2"].items()

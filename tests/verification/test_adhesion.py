@@ -11,6 +11,7 @@ An arm that is flexible and does not stretch, pulled at a right angle, takes F =
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +145,29 @@ def test_of_a_body_that_is_apart_it_is_said_that_nothing_holds() -> None:
     found = findings(model, section, curve, how)
     assert found["nothing_holds"] and found["strength_MPa"] == PULL
     assert found["work_J_m2"] < found["work_of_separation_J_m2"] == pytest.approx(PULL * end["way_um"])
+
+
+def test_a_body_that_is_apart_elsewhere_does_not_load_its_section() -> None:
+    """The bond above the section is gone and drags by some kPa: the test says so after a tenth of a micrometre."""
+    materials = [host(name, youngs_modulus=15e3) for name in ("alpha", "beta", "gamma")]
+    gone = law(5.0e-4, 1.0e-8, stiffness=1.0e3, residual_stiffness=0.1)
+    laws = {"alpha|beta": law(20.0, 0.31), "beta|gamma": gone}
+    names = ("alpha", "beta", "gamma")
+    model = layered(4, [(0.5, 1), (1.0, 1), (1.0, 1)], 4.0, materials, laws, names)
+    how = Pull(farthest=1.0, largest=5e-3, damage_change=1.0)
+    section = lowest(model)
+    curve = pull(model, section, how, SolverSettings())
+    end = curve.rows[-1]
+    assert curve.complete and not curve.apart and "the body is apart elsewhere" in curve.reason
+    assert 0.1 < end["way_um"] < 0.11
+    assert findings(model, section, curve, how)["strength_MPa"] == pytest.approx(
+        0.1 * end["way_um"], rel=0.05
+    )
+    # Where it drags by more than such a test can be weak, it goes on.
+    laws["beta|gamma"] = law(5.0e-4, 1.0e-8, stiffness=1.0e3, residual_stiffness=1.0)
+    model = layered(4, [(0.5, 1), (1.0, 1), (1.0, 1)], 4.0, materials, laws, names)
+    curve = pull(model, lowest(model), replace(how, farthest=0.2), SolverSettings())
+    assert "the grip has moved 0.2 um" in curve.reason and not curve.complete
 
 
 def test_a_layer_that_flows_adds_its_plastic_work() -> None:

@@ -19,6 +19,7 @@ from fem.model import ElectrodeModel
 from fem.observables import Observer, Row
 from fem.solver import NewtonSolver
 from fem.stepping import Stepper, StepSettings
+from tests.alone import alone
 from tests.observed import observed_step
 from tests.separation import NORMAL, SETTINGS, TANGENT, WIDTH, leg, pair
 from tests.small import Array, law
@@ -37,6 +38,7 @@ CONTACT = (
     (-0.015, 0.1),
     (0.05, 0.1),
 )
+RUBBING = law(STRENGTH, ENERGY, friction=0.3, **BOND)
 LAWS = {
     "bilinear": law(STRENGTH, ENERGY, **BOND),
     "relaxed": law(STRENGTH, ENERGY, **BOND | {"relaxation_time": 0.3}),
@@ -128,10 +130,8 @@ def test_a_bond_that_snaps(inertia: float) -> None:
         assert lost > 0.3 * whole if inertia < 1.0e4 else abs(lost) < 0.01 * whole
 
 
-@pytest.mark.parallel
-def test_contact_that_slides_opens_and_closes(comm: MPI.Intracomm) -> None:
-    rubbing = law(STRENGTH, ENERGY, friction=0.3, **BOND)
-    coarse, fine = (history(comm, rubbing, CONTACT, parts, modulus=2000.0) for parts in (10, 20))
+def test_contact_that_slides_opens_and_closes() -> None:
+    coarse, fine = (history(MPI.COMM_SELF, RUBBING, CONTACT, parts, modulus=2000.0) for parts in (10, 20))
     for rows in (coarse, fine):
         nothing_is_given_back(rows)
         last, whole = rows[-1], work(rows)
@@ -148,3 +148,18 @@ def test_contact_that_slides_opens_and_closes(comm: MPI.Intracomm) -> None:
     # What a step does not resolve are corners, and falls with its square; handing over adds to it in every step.
     largest = [np.max(np.abs(steps(rows, "unresolved_work"))) for rows in (coarse, fine)]
     assert largest[0] > 0.01 * work(coarse) and largest[1] < 0.5 * largest[0]
+
+
+@pytest.mark.parallel(min_ranks=2)
+def test_energies_do_not_depend_on_the_number_of_ranks(comm: MPI.Intracomm) -> None:
+    """Pressed, slid until facets hand over, lifted off."""
+
+    def energies(on: MPI.Intracomm) -> dict[str, float]:
+        path = ((-0.02, 0.0), (-0.02, 0.12), (0.02, 0.12))
+        row = history(on, RUBBING, path, 2, modulus=2000.0)[-1]
+        assert row["searched_contact_fraction"] > 0.5
+        return {name: value for name, value in row.items() if name.endswith("_pJ_um")}
+
+    separate = alone(comm, "energies", energies)
+    assert energies(comm) == pytest.approx(separate, rel=1e-7, abs=1e-10)
+    assert abs(separate["unresolved_work_pJ_um"]) > 1e-3

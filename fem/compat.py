@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from petsc4py import PETSc
 VERSION = tuple(int(part) for part in dolfinx.__version__.split(".")[:2])
 # Seconds one process waits for another that compiles the same form; the default of 10 is shorter than our forms take.
 JIT_TIMEOUT = 300
+#: Environment variable with the C compiler's flags for forms, where -O2 is not what is wanted; the same on all ranks.
+FORM_FLAGS = "SWELLBOUND_FORM_FLAGS"
 # Any number works as long as no other index map uses it for a message at the same time.
 _INDEX_MAP_TAG = 1733
 
@@ -179,6 +181,8 @@ def forget_abandoned_compiles(folder: Path | None = None) -> int:
     return removed
 
 
-def jit_options(optimise: Sequence[str] = ("-O2",)) -> dict[str, Any]:
+def jit_options() -> dict[str, Any]:
     """Form-compiler options common to all forms."""
-    return {"cffi_extra_compile_args": list(optimise), "timeout": JIT_TIMEOUT}
+    flags = os.environ.get(FORM_FLAGS, "-O2").split()
+    # Python's own flags ask for debug information: nobody reads it, and it takes a quarter of the C compiler's time.
+    return {"cffi_extra_compile_args": [*flags, "-g0"], "timeout": JIT_TIMEOUT}

@@ -17,6 +17,8 @@ from setup.packages import REPOSITORY
 
 # Folder where one stage keeps for the later ones what it found on one rank (tests/alone.py).
 ALONE = "SWELLBOUND_TEST_ALONE"
+# Most of the time goes into compiling forms that then run on a few cells: half as much of it (fem/compat.py).
+FORM_FLAGS = {"SWELLBOUND_FORM_FLAGS": "-O1"}
 MOST_WORKERS = 4  # each takes about a GiB
 PATIENCE_S = 10.0  # between asking a check to end and making it
 
@@ -113,7 +115,7 @@ def _variables() -> Iterator[None]:
     """While the block lasts the checks' own variables hold: there is a folder for what one rank finds."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="swellbound-test-") as folder:
-        os.environ.update({ALONE: folder})
+        os.environ.update({**FORM_FLAGS, **before, ALONE: folder})
         try:
             yield
         finally:

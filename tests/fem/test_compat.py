@@ -54,3 +54,12 @@ def test_a_form_whose_compile_was_killed_is_compiled_again(
     monkeypatch.undo()
     value = dfem.assemble_scalar(dfem.form(expression, jit_options=options))
     assert np.isclose(value, 0.25)
+
+
+def test_the_flags_of_the_compiler_can_be_chosen_and_debug_information_is_never_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(compat.FORM_FLAGS, raising=False)
+    assert compat.jit_options()["cffi_extra_compile_args"] == ["-O2", "-g0"]
+    monkeypatch.setenv(compat.FORM_FLAGS, "-O3 -march=native")
+    assert compat.jit_options()["cffi_extra_compile_args"] == ["-O3", "-march=native", "-g0"]

@@ -21,21 +21,25 @@ def test_all_checks_run_whatever_failed_before_and_the_last_line_says_so(capsys)
 
 
 def test_the_checks_share_a_folder_for_what_one_rank_finds_and_leave_no_trace(monkeypatch):
-    seen = set()
+    seen, flags = set(), set()
 
     def runner(step):
         folder = os.environ[check.ALONE]
         assert os.path.isdir(folder)
+        flags.add(os.environ["SWELLBOUND_FORM_FLAGS"])
         seen.add(folder)
         return True, 1.0
 
     monkeypatch.delenv(check.ALONE, raising=False)
+    monkeypatch.delenv("SWELLBOUND_FORM_FLAGS", raising=False)
     before = dict(os.environ)
     assert main([], runner) == 0
-    assert dict(os.environ) == before
+    assert dict(os.environ) == before and flags == {"-O1"}
     monkeypatch.setenv(check.ALONE, "outer")
+    monkeypatch.setenv("SWELLBOUND_FORM_FLAGS", "-O3")
     assert main([], runner) == 0
     assert os.environ[check.ALONE] == "outer", "a call inside another one, as here"
+    assert flags == {"-O1", "-O3"}, "what the user says goes before"
     assert len(seen) == 2 and "outer" not in seen and not any(os.path.exists(folder) for folder in seen)
 
 

@@ -5,8 +5,8 @@ as far from beyond: a contact of stiffness k between the two, overlapping by twi
 plane, pushes it back with 2 k times that reach per undeformed facet length (area in 3D), and half of its energy belongs
 to the domain. The image slides along with the grain, so nothing rubs. Fillings of pores may cross: they stand for
 nothing, and what they are tied to is held. All interface facets of all solid grains are watched, so that nothing has to
-be found or remembered: in 2D at their ends and midpoints, or a tip would reach over unfelt (between the Gauss points of
-a facet of 1.4 µm by 0.05 to 0.2 µm), in 3D at the quadrature points of the interfaces.
+be found or remembered: in 2D at their ends and midpoints, or a tip would reach over unfelt (beyond the Gauss points of
+facets of 1.4 µm, by 0.05 µm and more), in 3D at the quadrature points of the interfaces.
 """
 
 from __future__ import annotations

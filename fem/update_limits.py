@@ -19,8 +19,9 @@ Integers = npt.NDArray[np.int32]
 _WORSE = 3.0
 # Cosine between two updates below which the second turns back, and the smallest share of an update that is taken then.
 _TURNED, _LEAST = -0.4, 1.0 / 16.0
-# Volume ratio between its corners from which a cell's own strain is not told.
-_FLAT = 1.0e-6
+# Volume ratio between its corners below which a cell's own strain is not told: squeezed metal flows until its curved
+# edges alone hold it open, and while its corners pass each other every motion would be a large strain of their triangle.
+_FLAT = 0.05
 # Share of the way to a bound that a concentration may go at once.
 _TOWARDS_BOUND = 0.9
 

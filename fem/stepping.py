@@ -26,6 +26,9 @@ from fem.state import Snapshot
 
 #: Rate in C that ``StepSettings.resolved`` is given for: 30 s of it are 8.3e-4 of the charge of the hosts.
 RESOLVED_AT = 0.1
+# Stiffness in MPa/µm that a grain which stalls is slowed by at most, some ten times that of contact: more of it holds
+# nothing more, and in the end rounding alone would leave forces out of balance.
+_STIFFEST = 1.0e7
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ class Stepper:
 
         def slow(grains: set[int]) -> None:
             for grain in grains:
-                snapping[grain] = snapping.get(grain, settings.stabilisation / 10.0) * 10.0
+                level = snapping.get(grain, settings.stabilisation / 10.0) * 10.0
+                snapping[grain] = min(level, _STIFFEST)
             for level in set(snapping.values()):
                 model.stabilisation.resist({grain for grain, own in snapping.items() if own == level}, level)
 

@@ -106,6 +106,13 @@ def test_solids_strain_by_so_much_at_once_and_may_turn_and_move(comm: MPI.Intrac
     update = along.copy()
     limited.limits.shorten(squeezed, update, 1.0)
     np.testing.assert_allclose(update, 0.02 * along)
+    # Its corners about to pass each other, or past: the strain of the cell as it was meshed counts.
+    for left in (0.01, -0.3):
+        limited.limits.reset()
+        squeezed[across] = (left - 1.0) * place[across]
+        update = along.copy()
+        limited.limits.shorten(squeezed, update, 1.0)
+        np.testing.assert_allclose(update, 0.2 * along)
 
 
 def test_updates_that_keep_turning_back_are_shortened() -> None:

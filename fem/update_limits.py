@@ -20,7 +20,7 @@ _WORSE = 3.0
 # Cosine between two updates below which the second turns back, and the smallest share of an update that is taken then.
 _TURNED, _LEAST = -0.4, 1.0 / 16.0
 # Volume ratio between its corners below which a cell's own strain is not told: squeezed metal flows until its curved
-# edges alone hold it open, and while its corners pass each other every motion would be a large strain of their triangle.
+# edges alone hold it open, and while its corners pass each other every motion would strain their triangle by much.
 _FLAT = 0.05
 # Share of the way to a bound that a concentration may go at once.
 _TOWARDS_BOUND = 0.9

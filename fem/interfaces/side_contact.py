@@ -7,6 +7,7 @@ to the domain. The image slides along with the grain, so nothing rubs. Fillings 
 nothing, and what they are tied to is held. All interface facets of all solid grains are watched, so that nothing has to
 be found or remembered: in 2D at their ends and midpoints, or a tip would reach over unfelt (beyond the Gauss points of
 facets of 1.4 µm, by 0.05 µm and more), in 3D at the quadrature points of the interfaces.
+A corner counts for all facets that end there: it is somewhat stiffer than a face.
 """
 
 from __future__ import annotations

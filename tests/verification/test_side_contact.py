@@ -249,18 +249,13 @@ def test_a_peel_frees_the_left_side_above_its_section(kind: Any) -> None:
     section = section_above(model, "base", np.array([True, False, True]))
     curve = pull(model, section, Pull(kind, farthest=1e-4, first=1e-4), SolverSettings())
     assert len(curve.rows) > 1
-    forces = []
-    for shift in (-1.001, 0.001):
-        for body in (0, 1):
-            set_displacement(model, lambda x, s=shift: np.stack([s + 0.0 * x[0], 0.0 * x[0]]), body)
-        forces.append([side_forces(model, body)[0] for body in (0, 1)])
+    for body in (0, 1):
+        set_displacement(model, lambda x: np.stack([-1.001 + 0.0 * x[0], 0.0 * x[0]]), body)
+    below, above = (side_forces(model, body)[0] for body in (0, 1))
     # A face of 1 µm, and at its corner the end of the facet of 1 µm between the two grains.
     held = 2.0 * STIFFNESS * 0.001 * (1.0 + 1.0 / 6.0)
-    (below, above), right = forces
     assert below == pytest.approx(held, rel=1e-9)
     assert above == pytest.approx(0.0 if kind == "peel" else held, rel=1e-9)
-    # On the right nothing comes there: these grains were meshed on the side, and are held by their supports.
-    np.testing.assert_allclose(right, 0.0, atol=1e-12)
 
 
 def test_a_side_that_is_not_flat_is_refused() -> None:

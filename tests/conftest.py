@@ -102,10 +102,10 @@ def _wanted(item: pytest.Item, slow: bool) -> bool:
 def _first(item: pytest.Item, parameter: str) -> bool:
     """Whether an item has the first of its parameter's values."""
     for marker in item.iter_markers("parametrize"):
-        if marker.args[0] == parameter:
+        if marker.args[0] == parameter and isinstance(item, pytest.Function):
             first = next(iter(marker.args[1]))
             # What pytest itself counts differs between its versions 8 and 9.
-            return bool(item.callspec.params[parameter] is first)  # type: ignore[attr-defined]
+            return bool(item.callspec.params[parameter] is first)
     raise pytest.UsageError(f"{item.nodeid}: it has no parameter {parameter} that partition could mean")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from dolfinx import fem as dfem
 from mpi4py import MPI
+from scipy.sparse import csr_matrix
 
 from fem import compat
 from fem.model import ElectrodeModel
@@ -39,6 +40,31 @@ def residual(model: ElectrodeModel) -> Array:
     target = dfem.Function(model.state.space)
     compat.assemble_vector(target, model.residual_form)
     return target.x.array.copy()
+
+
+def tangent_along(model: ElectrodeModel, direction: Array) -> Array:
+    """The assembled Jacobian at the current unknowns, all of it finite, times a direction; on one rank."""
+    residual(model)
+    matrix = compat.create_matrix(model.jacobian_form)
+    compat.assemble_matrix(matrix, model.jacobian_form)
+    indptr, indices, data = matrix.getValuesCSR()
+    if not np.all(np.isfinite(data)):
+        raise AssertionError("the Jacobian is not finite")
+    return np.asarray(csr_matrix((data, indices, indptr)) @ direction)
+
+
+def searched_forces_along(model: ElectrodeModel, direction: Array, step: float) -> Array:
+    """Derivative of the forces of contact found by search along a direction, by a central difference."""
+    contact, unknowns = model.surface_contact, model.state.unknowns.x.array
+    if contact is None:
+        raise AssertionError("the model has no contact by search")
+    kept, forces = unknowns.copy(), []
+    for sign in (1.0, -1.0):
+        unknowns[:] = kept + sign * step * direction
+        forces.append(np.zeros(len(unknowns)))
+        contact.add_forces(forces[-1])
+    unknowns[:] = kept
+    return np.asarray((forces[0] - forces[1]) / (2.0 * step))
 
 
 def reaction(model: ElectrodeModel, boundary: str, field: int, component: int | None = None) -> float:

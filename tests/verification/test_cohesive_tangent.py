@@ -9,13 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from mpi4py import MPI
-from scipy.sparse import csr_matrix
 
 from fem import compat
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import kind_name
 from fem.model import ElectrodeModel
-from tests.readings import residual, set_displacement
+from tests.readings import residual, set_displacement, tangent_along
 from tests.separation import NORMAL, TANGENT, elastic, pair
 from tests.separation_laws import LAWS, RATIO, STRENGTH
 from tests.small import Array, grid, law, mesh_of, midpoints, model_on, sides
@@ -72,11 +71,7 @@ def test_jacobian_against_finite_differences(name: str, regime: str) -> None:
             direction += 0.05 * rng.standard_normal(len(direction))
         size = 1e-3 * max(float(np.abs(now).max()), 1e-5)
         values[:] = base
-        residual(model)
-        matrix = compat.create_matrix(model.jacobian_form)
-        compat.assemble_matrix(matrix, model.jacobian_form)
-        indptr, indices, data = matrix.getValuesCSR()
-        predicted = csr_matrix((data, indices, indptr)) @ direction
+        predicted = tangent_along(model, direction)
         errors = []
         for h in (size, 0.1 * size, 0.01 * size):
             values[:] = base + h * direction
@@ -84,7 +79,6 @@ def test_jacobian_against_finite_differences(name: str, regime: str) -> None:
             values[:] = base - (0.0 if regime == "closed" else h) * direction
             difference = (above - residual(model)) / (h if regime == "closed" else 2.0 * h)
             errors.append(np.linalg.norm(difference - predicted) / np.linalg.norm(predicted))
-        assert np.all(np.isfinite(data))
         assert min(errors) < 1e-6
     finally:
         model.state.restore(start)

@@ -12,7 +12,7 @@ from fem.interfaces.surface_contact import SurfaceContact
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from tests.alone import alone
-from tests.readings import reaction
+from tests.readings import reaction, searched_forces_along
 from tests.small import Array, solved_step
 from tests.solid_contact import EDGE, FRICTION, MODULUS, SETTINGS, slider, two_cubes
 
@@ -54,9 +54,8 @@ def test_meshes_that_do_not_match_press_evenly(stiffness: float, scatter: float)
 
 
 def test_either_order_of_the_bodies_and_of_the_axes_gives_the_same_force() -> None:
-    def force(**how: object) -> float:
-        model = pressed(two_cubes(MPI.COMM_SELF, **how), press=-0.02)  # type: ignore[arg-type]
-        order = list(how.get("order", (0, 1, 2)))  # type: ignore[call-overload]
+    def force(swapped: bool = False, order: tuple[int, ...] = (0, 1, 2)) -> float:
+        model = pressed(two_cubes(MPI.COMM_SELF, swapped=swapped, order=order), press=-0.02)
         return reaction(model, "top", 0, order.index(2))
 
     known = force()
@@ -143,16 +142,7 @@ def test_the_tangent_is_the_derivative_of_the_forces() -> None:
     expected = np.zeros(size)
     np.add.at(expected, rows, values * direction[columns])
 
-    def forces(step: float) -> Array:
-        kept = unknowns.copy()
-        unknowns[:] = kept + step * direction
-        found = np.zeros(size)
-        contact.add_forces(found)
-        unknowns[:] = kept
-        return found
-
-    step = 1e-9
-    difference = (forces(step) - forces(-step)) / (2.0 * step)
+    difference = searched_forces_along(model, direction, 1e-9)
     assert np.linalg.norm(expected) > 1.0
     assert np.linalg.norm(difference - expected) < 1e-5 * np.linalg.norm(expected)
     friction = replace(pairs, stiffness=np.zeros(len(pairs.gap)))
@@ -160,6 +150,6 @@ def test_the_tangent_is_the_derivative_of_the_forces() -> None:
     rows, columns, values = contact.stiffness()
     expected[:] = 0.0
     np.add.at(expected, rows, values * direction[columns])
-    difference = (forces(step) - forces(-step)) / (2.0 * step)
+    difference = searched_forces_along(model, direction, 1e-9)
     assert np.linalg.norm(expected) > 1.0
     assert np.linalg.norm(difference - expected) < 1e-5 * np.linalg.norm(expected)

@@ -13,7 +13,7 @@ from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from tests.alone import alone
-from tests.readings import reaction
+from tests.readings import reaction, searched_forces_along
 from tests.small import Array, grid, law, mesh_of, midpoints, p, sides, solved_step
 
 MODULUS, POISSON = 1.0e4, 0.3
@@ -230,16 +230,7 @@ def test_the_tangent_is_the_derivative_of_the_forces() -> None:
     expected = np.zeros(len(unknowns))
     np.add.at(expected, rows, values * direction[columns])
 
-    def forces(step: float) -> Array:
-        kept = unknowns.copy()
-        unknowns[:] = kept + step * direction
-        found = np.zeros(len(unknowns))
-        contact.add_forces(found)
-        unknowns[:] = kept
-        return found
-
-    size = 1e-9
-    difference = (forces(size) - forces(-size)) / (2.0 * size)
+    difference = searched_forces_along(model, direction, 1e-9)
     assert np.linalg.norm(expected) > 1.0
     assert np.linalg.norm(difference - expected) < 1e-5 * np.linalg.norm(expected)
 

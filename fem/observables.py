@@ -121,7 +121,7 @@ class Observer:
         return charge
 
     def resisted_share(self) -> float:
-        """Share of the work of the step measured last that numerical inertia has taken, not below zero.
+        """Share of the work of the step measured last that numerical inertia has taken, or given by dragging grains on.
 
         In a step without work of its own, such as one of a rest, it is measured against a thousandth of all so far.
         """
@@ -130,7 +130,7 @@ class Observer:
         before, after = self._totals, self._pending
         taken = after.energies["stabilisation_dissipation"] - before.energies["stabilisation_dissipation"]
         work = max(after.absolute_work - before.absolute_work, 1e-3 * after.absolute_work)
-        return max(0.0, taken) / work if work > 0.0 else 0.0
+        return abs(taken) / work if work > 0.0 else 0.0
 
     def memory(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """What later rows depend on besides the model's state: numbers, and arrays like the unknowns'."""

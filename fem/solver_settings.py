@@ -12,6 +12,9 @@ class SolverSettings:
     Attributes:
         force_tolerance: Largest nodal force imbalance in MPa·µm (per µm of depth in 2D).
         lithium_tolerance: Largest nodal lithium imbalance relative to a node's capacity.
+        lithium_aim: The same below which nothing more is asked for. Between the two one more iteration is spent, so
+            that what is left is rounding (its floor grows with the step, so it is no tolerance): this is what the
+            lithium book loses.
         potential_tolerance: Largest error of the chemical potential in pJ/fmol.
         displacement_tolerance: Largest last change of displacement in µm.
         maximum_iterations: Newton iterations before a step is given up.
@@ -31,6 +34,7 @@ class SolverSettings:
 
     force_tolerance: float = 1.0e-6
     lithium_tolerance: float = 1.0e-9
+    lithium_aim: float = 1.0e-11
     potential_tolerance: float = 1.0e-6
     displacement_tolerance: float = 1.0e-5
     maximum_iterations: int = 30

@@ -121,6 +121,7 @@ class SolverTable(_Table):
 
     force_tolerance: Annotated[float, Quantity(units.LINE_FORCE, 0.0, 1.0)] = SolverSettings.force_tolerance
     lithium_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = SolverSettings.lithium_tolerance
+    lithium_aim: Annotated[float, Quantity(units.NUMBER, 0.0, 1e-3)] = SolverSettings.lithium_aim
     potential_tolerance: Annotated[float, Quantity(units.MOLAR_ENERGY, 0.0, 1.0)] = (
         SolverSettings.potential_tolerance
     )

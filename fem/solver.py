@@ -15,6 +15,7 @@ from petsc4py import PETSc
 from fem import compat, linear_solver
 from fem.constraints import Constraint
 from fem.convergence import Convergence
+from fem.kept_tangent import KeptTangent
 from fem.matrix_pattern import add_entries, widened
 from fem.model import ElectrodeModel
 from fem.solver_settings import SolverSettings
@@ -34,6 +35,7 @@ class Timing:
     """Accumulated work."""
 
     iterations: int = 0
+    tangents: int = 0
     residuals: int = 0
     residual_seconds: float = 0.0
     jacobian_seconds: float = 0.0
@@ -77,6 +79,7 @@ class NewtonSolver:
             held.append(model.terminal.dofs)
             self._border = Border(model.terminal, self.matrix)
         self._constrained = np.unique(np.concatenate([np.empty(0, dtype=np.int32), *held])).astype(np.int32)
+        self._kept_tangent = KeptTangent(settings)
         self._limits = UpdateLimits(
             model,
             settings,
@@ -124,6 +127,7 @@ class NewtonSolver:
         self._solution.array[:] = unknowns.x.array[:owned]
         self._convergence.reset()
         self._limits.reset()
+        self._kept_tangent.reset()
         self._failed = False
         started = time.perf_counter()
         before = self.timing.residual_seconds + self.timing.jacobian_seconds
@@ -201,7 +205,10 @@ class NewtonSolver:
     def _jacobian(
         self, snes: PETSc.SNES, x: PETSc.Vec, jacobian: PETSc.Mat, preconditioner: PETSc.Mat
     ) -> None:
+        if self._kept_tangent.serves(self._convergence.norms, self._limits.taken):
+            return
         started = time.perf_counter()
+        self.timing.tangents += 1
         compat.assemble_matrix(jacobian, self.model.jacobian_form)
         contact = self.model.surface_contact
         if contact is not None and contact.pairs is not None:

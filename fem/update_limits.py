@@ -41,6 +41,9 @@ class UpdateLimits:
         displacement: Owned displacement dofs.
         concentration: Owned concentration dofs.
         constrained: Owned dofs with prescribed values: their updates are not clipped.
+
+    Attributes:
+        taken: Share of the last update that was taken.
     """
 
     def __init__(
@@ -61,13 +64,13 @@ class UpdateLimits:
 
     def reset(self) -> None:
         """Forget the last solve."""
-        self._damping, self._last_force, self._taken = 1.0, np.inf, 1.0
+        self._damping, self._last_force, self.taken = 1.0, np.inf, 1.0
         self._radius = self._settings.first_update
         self._last_update: Array | None = None
 
     def halve(self) -> None:
         """The update turned out too long by half or more."""
-        self._radius, self._taken = 0.5 * self._radius, 0.5 * self._taken
+        self._radius, self.taken = 0.5 * self._radius, 0.5 * self.taken
 
     def shorten(self, start: Array, update: Array, force: float) -> float:
         """Shorten an update in place (unknowns become start - update); collective.
@@ -88,9 +91,9 @@ class UpdateLimits:
         if strain > self._settings.largest_strain:
             factor = min(factor, self._settings.largest_strain / strain)
         factor = min(factor, fillings)
-        self._taken = min(factor, self._damped(update[self._displacement], moved))
-        if self._taken < 1.0:
-            update *= self._taken
+        self.taken = min(factor, self._damped(update[self._displacement], moved))
+        if self.taken < 1.0:
+            update *= self.taken
         self._keep_in_bounds(start, update)
         return moved
 
@@ -98,7 +101,7 @@ class UpdateLimits:
         first, widest = self._settings.first_update, self._settings.largest_update
         if force > _WORSE * self._last_force:
             self._radius = max(0.4 * self._radius, 0.01 * first)
-        elif self._taken < 1.0 and force < (1.0 - 0.3 * self._taken) * self._last_force:
+        elif self.taken < 1.0 and force < (1.0 - 0.3 * self.taken) * self._last_force:
             self._radius = min(2.0 * self._radius, widest)
         else:
             self._radius = max(self._radius, min(1.2 * self._radius, first))

@@ -130,6 +130,7 @@ def describe(
         "solver": {
             **table.solver.model_dump(mode="json"),
             "method": "PETSc SNES newtonls, direct solver MUMPS",
+            "tangents": timing.tangents,
             "residuals": timing.residuals,
             "residual_seconds": timing.residual_seconds,
             "jacobian_seconds": timing.jacobian_seconds,

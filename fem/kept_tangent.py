@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from fem.solver_settings import SolverSettings
 
@@ -26,7 +27,7 @@ class KeptTangent:
         # A symmetric tangent moves prescribed values to the right-hand side as it is made.
         self._share = 0.0 if settings.symmetric else settings.kept_tangent
         self._tolerances = np.array(tolerances)
-        self._last: np.ndarray | None = None
+        self._last: npt.NDArray[np.float64] | None = None
 
     def reset(self) -> None:
         """A new solve begins."""

@@ -81,13 +81,13 @@ def measure(
     """
     thickness = shape(model).thickness
     with undisturbed(model):
-        _pass(model, 0.0)
+        pass_current(model, 0.0)
         begin = voltage(model)
-        _pass(model, pulse.current)
+        pass_current(model, pulse.current)
         # Even steps in √t: the early part, which the first large steps of an even division would spoil, is resolved.
         times = pulse.duration * (np.arange(1, pulse.steps + 1) / pulse.steps) ** 2
         curve = _follow(model, times, settings, pause)
-        _pass(model, 0.0)
+        pass_current(model, 0.0)
         rest = pulse.rest * (np.arange(1, pulse.rest_steps + 1) / pulse.rest_steps) ** 2
         relaxed = _follow(model, rest, settings, pause)
     roots = np.sqrt(times)
@@ -116,7 +116,7 @@ def voltage(model: ElectrodeModel) -> float:
     return -totals["top_potential"] / totals["top_area"] / FARADAY
 
 
-def _pass(model: ElectrodeModel, current: float) -> None:
+def pass_current(model: ElectrodeModel, current: float) -> None:
     """From now on pass a current in A/m²."""
     if model.terminal is not None:
         model.terminal.control_current(current)

@@ -9,19 +9,21 @@ from typing import Any
 from fem import adhesion as pulling
 from fem.adhesion import Pull
 from fem.errors import RunStopped
-from fem.measurements import MEASUREMENTS, gitt
+from fem.measurements import MEASUREMENTS, gitt, rate_capability
 from fem.model import ElectrodeModel
 from run import adhesion, units
-from run.build import build_model, solver_settings
+from run.build import build_model, solver_settings, step_settings
+from run.process.ends import UntilVoltage
 from run.process.mistakes import StepMistake, meant
 from run.process.registry import Measurement, Words, no_words, register
 from run.process.sentences import read_step
-from run.process.steps import Pulse, lithiates
+from run.process.steps import Pass, Pulse, lithiates
 from run.process.subject import Subject
 
 #: Speed of the grip in µm/s where a step asks for adhesion.
 GRIP_SPEED = 1.0e-3
 _TESTS = ("pull-off", "peel")
+_RATES = "rates of discharge at 0.1 C, 0.2 C, 0.5 C, 1 C until 5 mV"
 _GITT = "gitt at 0.1 C for 10 min then rest for 1 h"
 
 
@@ -149,6 +151,46 @@ def _gitt(subject: Subject, words: Words) -> Mapping[str, Any]:
     return gitt.measure(subject.model, pulse, solver_settings(subject.case), subject.pause)
 
 
+def _courses(words: Words) -> list[tuple[Pass, UntilVoltage]]:
+    """The steps of ``rates of discharge at 0.1 C, 0.2 C until 5 mV``.
+
+    Raises:
+        StepMistake: The words say something else.
+    """
+    verb, at, rest = " ".join(words).removeprefix("of ").partition(" at ")
+    currents, until, cut_off = rest.partition(" until ")
+    if not (words and words[0] == "of" and at and until):
+        raise StepMistake(f"several currents and one cut-off are measured: write '{_RATES}'")
+    found = []
+    for current in currents.split(","):
+        step = read_step(f"{verb} at {current.strip()} until {cut_off}")
+        if not isinstance(step, Pass) or len(step.ends) != 1 or step.temperature is not None:
+            raise StepMistake(f"currents with one cut-off are measured, and nothing else: write '{_RATES}'")
+        end = step.ends[0]
+        if not isinstance(end, UntilVoltage):
+            raise StepMistake(f"the cut-off '{end.text()}' must be a voltage: write '{_RATES}'")
+        found.append((step, end))
+    return found
+
+
+def _check_rates(words: Words, thickness_um: float | None) -> None:
+    _courses(words)
+
+
+def _rates(subject: Subject, words: Words) -> Mapping[str, Any]:
+    """What passes at each current until the cut-off, always from the present state."""
+    full_cell, courses = subject.case.file.cell.full_cell, []
+    for step, end in _courses(words):
+        sign = 1.0 if lithiates(step.verb, full_cell) else -1.0
+        # The voltage of a half cell falls as its electrode fills; that of a full cell rises then.
+        falls = (sign > 0.0) != full_cell
+        courses.append(rate_capability.Course(sign * subject.density(step.current), end.value, falls))
+    case = subject.case
+    return rate_capability.measure(
+        subject.model, courses, step_settings(case), solver_settings(case), subject.pause
+    )
+
+
 def _plain(measure: Callable[[ElectrodeModel], dict[str, float]]) -> Measurement:
     """A measurement that needs nothing but the model."""
 
@@ -160,6 +202,7 @@ def _plain(measure: Callable[[ElectrodeModel], dict[str, float]]) -> Measurement
 
 register("thickness", Measurement("thickness [unloaded]", _thickness, _check_thickness))
 register("adhesion", Measurement("adhesion at foil|DEPTH [by pull-off|peel]", _adhesion, _check_adhesion))
+register("rates", Measurement(_RATES, _rates, _check_rates))
 register("gitt", Measurement(_GITT, _gitt, _check_gitt))
 for _name, _function in MEASUREMENTS.items():
     register(_name, replace(_plain(_function), usage=_name))

@@ -53,6 +53,19 @@ def test_what_is_measured_stays_as_it_was(begun: Path, tmp_path: Path) -> None:
         assert block["start_time_s"] == block["end_time_s"]
 
 
+def test_rates_are_measured_from_the_same_state(begun: Path, tmp_path: Path) -> None:
+    step = "measure rates of lithiate at 1 C, 4 C until 0.3 V"
+    other = run_from(begun, tmp_path, [step])
+    assert_same_state(other, begun)
+    block = summary_of(other)["steps"][0]
+    slow, fast = block["result"]["rates"]
+    assert block["text"] == step and block["result"]["complete"] and slow["reached"] and fast["reached"]
+    assert slow["rate_C"] == pytest.approx(1.0, rel=0.02) and fast["rate_C"] == pytest.approx(
+        4.0 * slow["rate_C"]
+    )
+    assert 0.0 < fast["charge_mAh_cm2"] < slow["charge_mAh_cm2"] and slow["share_of_first"] == 1.0
+
+
 FROM_MISTAKES = [
     (["charge at 1 C until 0.1 V"], QUICK, ("wrong side", "step 1:")),
     (["release to 9 MPa"], QUICK, ("the pressure is 5 MPa before it",)),

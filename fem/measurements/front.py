@@ -1,10 +1,16 @@
-"""How far lithium from a sheet on one face has come: the front in the profile of lithiation across the electrode."""
+"""How far lithium from a sheet on one face has come: the front in the profile of lithiation across the electrode.
+
+The profile is that of one host, the one with most of the capacity. Layers of an electrode hold its hosts in different
+shares, and hosts fill at different rates: in the mean of all, a layer rich in the slower one passes for the front.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from fem.lithium_book import LithiumBook
 from fem.measurements import uniformity
+from fem.measurements.integrals import summed
 from fem.model import ElectrodeModel
 
 #: Lithiation, as a share of the way from the lowest to the highest layer, at which the front is read.
@@ -12,7 +18,7 @@ LEVEL = 0.5
 
 
 def measure(model: ElectrodeModel, layers: int = 20) -> dict[str, float]:
-    """Where the lithiation of the hosts passes half-way between its lowest and its highest layer; collective.
+    """Where the lithiation of a host passes half-way between its lowest and its highest layer; collective.
 
     Args:
         model: The coupled model.
@@ -21,9 +27,13 @@ def measure(model: ElectrodeModel, layers: int = 20) -> dict[str, float]:
     Returns:
         ``front_depth_um`` below the electrolyte in the undeformed electrode; ``lithiation_near`` and
         ``lithiation_far`` of the layers nearest to and farthest from the electrolyte; ``contrast``, the difference of
-        the extremes. Without contrast there is no front, and its depth is that of the middle.
+        the extremes; all of the host with most of the capacity. Without contrast there is no front, and its depth is
+        that of the middle. Layers without that host are left out.
     """
-    found = uniformity.measure(model, layers)
+    book = LithiumBook(model)
+    capacity = summed(model, book.capacities())
+    main = max(book.hosts, key=lambda name: capacity[f"capacity_{name}"])
+    found = uniformity.measure(model, layers, main)
     numbers = [n for n in range(1, layers + 1) if f"mean_lithiation_layer_{n}" in found]
     depth = np.array([found[f"depth_layer_{n}_um"] for n in numbers])
     profile = np.array([found[f"mean_lithiation_layer_{n}"] for n in numbers])

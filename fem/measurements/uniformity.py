@@ -14,12 +14,13 @@ from fem.model import ElectrodeModel
 LAYERS = 10
 
 
-def measure(model: ElectrodeModel, layers: int = LAYERS) -> dict[str, float]:
+def measure(model: ElectrodeModel, layers: int = LAYERS, only: str | None = None) -> dict[str, float]:
     """Lithiation of the hosts, weighted by capacity; collective, reads only.
 
     Args:
         model: The coupled model.
         layers: How many layers of depth.
+        only: The one host that counts; None for all of them.
 
     Returns:
         ``mean_lithiation`` and ``standard_deviation`` of all hosts, the same per phase, and for every layer n from the
@@ -35,7 +36,9 @@ def measure(model: ElectrodeModel, layers: int = LAYERS) -> dict[str, float]:
     phase = domain.cell_phase[cells]
     capacity = np.array(
         [
-            m.lithium.maximum_concentration.value if isinstance(m.lithium, Host) else 0.0
+            m.lithium.maximum_concentration.value
+            if isinstance(m.lithium, Host) and only in (None, m.phase)
+            else 0.0
             for m in model.materials
         ]
     )

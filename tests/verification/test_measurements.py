@@ -128,6 +128,16 @@ def test_front_of_a_step() -> None:
             assert found["contrast"] == pytest.approx(0.8, rel=1e-9)
 
 
+def test_the_front_is_that_of_one_host() -> None:
+    """A layer of silicon that has not filled yet is no front: graphite on both sides of it is full."""
+    hosts = [host("graphite"), host("silicon", capacity=20.0)]
+    model = stack(["graphite", "silicon", "graphite"], hosts, rows=48)
+    profile(model, lambda y: np.where((y < 1.3) | (np.abs(y - 4.0) < HEIGHT / 6.0), 0.1, 0.9))
+    found = front.measure(model, 24)
+    assert found["front_depth_um"] == pytest.approx(HEIGHT - 1.3, abs=0.3)
+    assert found["contrast"] == pytest.approx(0.8, rel=1e-9)
+
+
 @pytest.mark.parallel
 def test_lithium_left_grain_by_grain() -> None:
     metal = Material(

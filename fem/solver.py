@@ -44,12 +44,21 @@ class Timing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of one nonlinear solve."""
+    """Result of one nonlinear solve.
+
+    Attributes:
+        converged: Whether every field has.
+        iterations: Of Newton's method.
+        reason: PETSc's.
+        norms: Of the last iterate, see :class:`fem.convergence.Convergence`.
+        tangents: Iterations with a tangent of their own; the others cost a fraction of one.
+    """
 
     converged: bool
     iterations: int
     reason: str
     norms: tuple[float, float, float] = field(default=(np.nan, np.nan, np.nan))
+    tangents: int = 0
 
 
 class NewtonSolver:
@@ -130,7 +139,7 @@ class NewtonSolver:
         self._kept_tangent.reset()
         self._failed = False
         started = time.perf_counter()
-        before = self.timing.residual_seconds + self.timing.jacobian_seconds
+        before, tangents = self.timing.residual_seconds + self.timing.jacobian_seconds, self.timing.tangents
         self.snes.solve(None, self._solution)
         inside = self.timing.residual_seconds + self.timing.jacobian_seconds - before
         self.timing.solve_seconds += time.perf_counter() - started - inside
@@ -141,7 +150,8 @@ class NewtonSolver:
             self.model.terminal.solved()
         finite = self.model.update_flow()
         converged = reason > 0 and finite
-        return Outcome(converged, iterations, _REASONS.get(reason, str(reason)), self._convergence.norms)
+        said = _REASONS.get(reason, str(reason))
+        return Outcome(converged, iterations, said, self._convergence.norms, self.timing.tangents - tangents)
 
     def forget(self) -> None:
         """Drop what earlier steps have left in the linear solver, so that the next step depends on the state alone.

@@ -41,7 +41,7 @@ class StepSettings:
         largest: Largest step in s.
         lithiation_change: Largest change of lithiation at any node in a step that is aimed at.
         damage_change: Largest change of the area-averaged damage in a step that is aimed at.
-        target_iterations: Newton iterations at which the step stays as it is.
+        target_iterations: Newton iterations with a tangent of their own at which the step stays as it is.
         growth: Largest growth factor from one step to the next.
         cut: Factor after every failure of a step.
         stabilisation: Stiffness in MPa/µm against departures from the expected motion at grains that stall or fail.
@@ -216,8 +216,8 @@ class Stepper:
         self._last = (dt, rate)
         self._release(settings.release)
         factor = settings.growth
-        if outcome.iterations > settings.target_iterations:
-            factor = max(0.5, settings.target_iterations / outcome.iterations)
+        if outcome.tangents > settings.target_iterations:
+            factor = max(0.5, settings.target_iterations / outcome.tangents)
         elif rejected:
             factor = 1.0
         for change, allowed in ((lithiation, settings.lithiation_change), (damage, settings.damage_change)):

@@ -142,6 +142,35 @@ def test_steps_shrink_where_inertia_takes_much_of_the_work(share: float, factor:
         assert stepper.next_dt == pytest.approx(min(max(1.5 * factor, resolved), 1.5 * 1.5))
 
 
+@pytest.mark.parametrize(("tangents", "factor"), [(5, 1.5), (10, 1.5), (16, 0.625), (40, 0.5)])
+def test_only_iterations_with_a_tangent_of_their_own_shorten_steps(
+    tangents: int, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = two_grains(MPI.COMM_SELF, held(), law())
+    solver = NewtonSolver(model, SolverSettings())
+    solve = solver.solve
+    monkeypatch.setattr(solver, "solve", lambda: replace(solve(), iterations=40, tangents=tangents))
+    stepper = Stepper(model, solver, StepSettings(first=4.0, growth=1.5, target_iterations=10))
+    assert stepper.advance(100.0).iterations == 40
+    assert stepper.next_dt == pytest.approx(4.0 * factor)
+
+
+def test_inertia_that_drags_on_counts_like_inertia_that_holds_back() -> None:
+    """A grain is expected to go on and is held where it is: what drags it gives work, and is told as much of it."""
+    model = two_grains(MPI.COMM_SELF, held(), law())
+    model.prepare_step(1.0)
+    move(model, 1, DEPARTURE)
+    expected = model.state.unknowns.x.array.copy()
+    move(model, 1, np.zeros(2))
+    model.prepare_step(1.0, expected)
+    model.stabilisation.resist({1}, STIFFNESS)
+    move(model, 1, 0.5 * DEPARTURE)
+    observer = Observer(model)
+    row = observer.measure()
+    assert row["stabilisation_dissipation_pJ_um"] < 0.0
+    assert observer.resisted_share() > 0.1
+
+
 def test_what_swings_comes_to_rest_though_steps_grow() -> None:
     """Held by a tenth of what resists departures: in growing steps the extrapolated motion would swing up."""
     amplitudes = {}

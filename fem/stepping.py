@@ -62,7 +62,7 @@ class StepSettings:
     damage_change: float = 0.04
     target_iterations: int = 10
     growth: float = 1.6
-    stabilisation: float = 100.0
+    stabilisation: float = 1000.0
     release: float = 0.3
     resting_stabilisation: float = 30.0
     holding_stabilisation: float = 2000.0

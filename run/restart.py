@@ -10,10 +10,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpi4py import MPI
+
 from fem import checkpoint_file
 from fem.checkpoint import Checkpoint
 from fem.errors import CheckpointError
 from run import results
+from run.ranks import on_first_rank
 
 _PREFIX, _SUFFIX, _REFUSED = "checkpoint-", ".h5", ".refused"
 _KEPT = 2
@@ -68,6 +71,27 @@ def find(folder: Path, identity: dict[str, str]) -> Found:
         except (CheckpointError, OSError) as error:
             refused.append((path, f"{path} is refused: {error}."))
     return Found(None, None, tuple(refused))
+
+
+def newest(
+    folder: Path, identity: dict[str, str], comm: MPI.Intracomm
+) -> tuple[Path | None, list[str], Checkpoint | None]:
+    """Find the newest sound checkpoint and set aside what is not; collective.
+
+    Returns:
+        Its file, sentences on what was refused, and on the first rank the checkpoint itself.
+    """
+    checkpoint: Checkpoint | None = None
+
+    def look() -> tuple[Path | None, list[str]]:
+        nonlocal checkpoint
+        found = find(folder, identity)
+        set_aside(found)
+        checkpoint = found.checkpoint
+        return found.path, [sentence for _, sentence in found.refused]
+
+    path, refused = on_first_rank(comm, look)
+    return path, refused, checkpoint
 
 
 def set_aside(found: Found) -> None:

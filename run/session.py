@@ -11,7 +11,7 @@ from typing import Any
 
 from mpi4py import MPI
 
-from fem.checkpoint import Checkpoint, StateKeeper
+from fem.checkpoint import StateKeeper
 from fem.errors import Interrupted, RunStopped
 from fem.observables import Observer, Row
 from fem.output import FieldWriter
@@ -27,6 +27,7 @@ from run.memory import Parts, Record, capture, recall
 from run.options import RunOptions, RunResult
 from run.process.steps import Measure
 from run.progress import ProgressLine
+from run.progress_files import ProgressFiles
 from run.ranks import on_first_rank
 from run.snapshots import Snapshots
 
@@ -56,7 +57,6 @@ class Session:
         self.interruption = interruption
         self.record = Record()
         self._row: Row = {}
-        self._written = 0.0
 
     def run(self, resumed: bool) -> RunResult:
         """Run to the end, or to an interruption; from the newest sound checkpoint if ``resumed``."""
@@ -102,7 +102,8 @@ class Session:
         self.stepper = Stepper(self.model, self.solver, step_settings(case), *measures)
         to_course = case, self.model, self.stepper, self.observer, sidecar, self.options.out
         self.course = make_course(*to_course, self._pause)
-        self.columns = {**self.observer.columns, **self.course.columns}
+        columns = {**self.observer.columns, **self.course.columns}
+        self._files = ProgressFiles(self.options.out, columns, _WRITE_INTERVAL_S)
         self.writer = FieldWriter(self.model, self.options.out / results.FIELDS)
         self.snapshots = Snapshots(case.file.output, case.process)
         keeper = StateKeeper(self.model)
@@ -121,18 +122,8 @@ class Session:
 
     def _resume(self, line: ProgressLine) -> bool:
         """Go back to the newest sound checkpoint; False where there is none."""
-        store = self.options.out / results.STATE
         wanted = {**self.identity, "mesh": self.parts.keeper.mesh}
-        checkpoint: Checkpoint | None = None
-
-        def look() -> tuple[Path | None, list[str]]:
-            nonlocal checkpoint
-            found = restart.find(store, wanted)
-            restart.set_aside(found)
-            checkpoint = found.checkpoint
-            return found.path, [sentence for _, sentence in found.refused]
-
-        path, refused = on_first_rank(self.comm, look)
+        path, refused, checkpoint = restart.newest(self.options.out / results.STATE, wanted, self.comm)
         for sentence in refused:
             LOG.warning("%s", sentence)
             line.say(f"{self.case.name}: {sentence}")
@@ -260,26 +251,20 @@ class Session:
 
     def _write_progress(self, state: str, force: bool = False, **more: Any) -> None:
         """History and status, not more often than every few seconds unless forced; collective."""
-        on_first_rank(self.comm, lambda: self._write_history(state, force, more))
-
-    def _write_history(self, state: str, force: bool, more: Mapping[str, Any]) -> None:
-        if not force and time.monotonic() - self._written < _WRITE_INTERVAL_S:
-            return
-        out = self.options.out
-        results.write_history(out / results.HISTORY, self.columns, self.record.rows)
-        results.write_json(
-            out / results.STATUS,
-            {
-                "state": state,
-                "fraction": self.course.fraction(),
-                "time_s": self.model.state.time,
-                "steps_accepted": self.record.accepted,
-                "newton_iterations": self.solver.timing.iterations,
-                "wall_time_s": self.seconds,
-                **more,
-            },
+        on_first_rank(
+            self.comm, lambda: self._files.write(self.record.rows, self._status(state, more), force)
         )
-        self._written = time.monotonic()
+
+    def _status(self, state: str, more: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "state": state,
+            "fraction": self.course.fraction(),
+            "time_s": self.model.state.time,
+            "steps_accepted": self.record.accepted,
+            "newton_iterations": self.solver.timing.iterations,
+            "wall_time_s": self.seconds,
+            **more,
+        }
 
     # ------------------------------------------------------------------ after the last step
 
@@ -304,7 +289,8 @@ class Session:
                 from run.report import draw_report
 
                 draw_report(out)
-            self._write_history(_STATES[exit_code], True, {"exit_code": exit_code, "reason": reason})
+            status = self._status(_STATES[exit_code], {"exit_code": exit_code, "reason": reason})
+            self._files.write(self.record.rows, status, True)
 
         on_first_rank(self.comm, write)
         LOG.info("%s; exit code %d", reason, exit_code)

@@ -1,6 +1,7 @@
 """Table and picture of cycling with jumps for docs/cycling.md: of the small section of tests/cycling.py, or of runs.
 
-python3 -m docs.make_cycling --section --picture docs/cycling.png        # 100 cycles with jumps, 24 without: minutes
+python3 -m docs.make_cycling --section --picture docs/cycling.png        # 100 cycles with jumps, 100 without: minutes
+python3 -m docs.make_cycling --section --settings                        # and with other settings, a line for each
 python3 -m docs.make_cycling RUN --resolved OTHER_RUN                    # of run folders
 """
 
@@ -28,6 +29,16 @@ NUMBERS = (
     ("thickness delithiated", "thickness_delithiated_um", "µm"),
     ("damaged share", "damaged_fraction", "1"),
     ("side products", "side_products_mAh_cm2", "mAh/cm²"),
+)
+
+
+#: Other settings of [cycling] that the section is run with, and how they are called.
+SETTINGS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("defaults", {}),
+    ("tolerance = 0.005", {"tolerance": 0.005}),
+    ("tolerance = 0.02", {"tolerance": 0.02}),
+    ("longest_jump = 20", {"longest_jump": 20}),
+    ("longest_jump = 50", {"longest_jump": 50}),
 )
 
 
@@ -67,14 +78,55 @@ def cycles_table(told: Mapping[str, Any], others: Mapping[int, Row]) -> list[str
     return lines
 
 
-def jumps_table(told: Mapping[str, Any]) -> list[str]:
-    """Lines of a table of the jumps."""
-    lines = ["| over cycles | decided by | outcome | estimated error | worst |", "|---|---|---|---|---|"]
+def jumps_table(told: Mapping[str, Any], others: Mapping[int, Row]) -> list[str]:
+    """Lines of a table of the jumps, with the true error where there is a run that computed all cycles."""
+    lines = [
+        "| over cycles | decided by | outcome | estimated error | true error | worst of numbers and fields |",
+        "|---|---|---|---|---|---|",
+    ]
     for jump in told["cycling"]["jumps"]:
         error = jump["estimated_error"]
         shown = "" if error is None else f"{100.0 * error:.2g} %"
+        true = true_error(told, jump, others)
+        found = "" if true is None else f"{100.0 * true[1]:.2g} % ({true[0]})"
         span = f"{jump['first_cycle']} to {jump['last_cycle']}"
-        lines.append(f"| {span} | {jump['decided_by']} | {jump['outcome']} | {shown} | {jump['worst']} |")
+        lines.append(
+            f"| {span} | {jump['decided_by']} | {jump['outcome']} | {shown} | {found} | {jump['worst']} |"
+        )
+    return lines
+
+
+def true_error(
+    told: Mapping[str, Any], jump: Mapping[str, Any], others: Mapping[int, Row]
+) -> tuple[str, float] | None:
+    """The largest deviation in the cycle after a jump, and of which number; None where it is not known."""
+    number = jump["last_cycle"] + 1
+    row = next((row for row in told["cycles"] if row["cycle"] == number), None)
+    other = others.get(number)
+    if row is None or other is None or jump["outcome"] != "kept":
+        return None
+    errors = {title: abs(value(row, key) / value(other, key) - 1.0) for title, key, _ in NUMBERS}
+    worst = max(errors, key=lambda title: errors[title])
+    return worst, errors[worst]
+
+
+def settings_table(resolved: Sequence[Row]) -> list[str]:
+    """Lines of a table of the section with other settings of [cycling]."""
+    others = {row["cycle"]: row for row in resolved}
+    lines = [
+        "| [cycling] | cycles computed | jumps taken back | largest estimated error | largest true error |",
+        "|---|---|---|---|---|",
+    ]
+    for name, table in SETTINGS:
+        told = cycled(MPI.COMM_SELF, "repeat 100 times, jumping", table)
+        cycling = told["cycling"]
+        found = [true_error(told, jump, others) for jump in cycling["jumps"]]
+        true = max(error for _, error in (one for one in found if one is not None))
+        back = sum(jump["outcome"] != "kept" for jump in cycling["jumps"])
+        lines.append(
+            f"| {name} | {cycling['cycles_computed']} | {back} | {100.0 * cycling['largest_estimated_error']:.2g} % | "
+            f"{100.0 * true:.2g} % |"
+        )
     return lines
 
 
@@ -84,16 +136,22 @@ def first_jump(told: Mapping[str, Any]) -> int:
     return int(min(kept, default=10**9))
 
 
-def costs(told: Mapping[str, Any]) -> list[str]:
-    """What the run took, in sentences."""
+def costs(told: Mapping[str, Any], resolved: Sequence[Row]) -> list[str]:
+    """What the run took, in sentences; against computing all cycles where that was done."""
     cycling, rows = told["cycling"], told["cycles"]
     computed, covered = cycling["cycles_computed"], rows[-1]["cycle"]
     later = [row["newton_iterations"] for row in rows[1:]]
+    against = ""
+    if resolved and resolved[-1]["cycle"] == covered:
+        all_of_them = sum(row["newton_iterations"] for row in resolved)
+        against = (
+            f" (computing all took {all_of_them}: {100.0 * told['newton_iterations'] / all_of_them:.1f} %)"
+        )
     return [
         f"{covered} cycles; {computed} computed, those of {sum(j['outcome'] != 'kept' for j in cycling['jumps'])} "
         f"jumps that were taken back included: {100.0 * computed / covered:.1f} % of the cycles.",
-        f"{told['newton_iterations']} Newton iterations, {rows[0]['newton_iterations']} of them in the first cycle; "
-        f"the later computed cycles took {sum(later) / max(len(later), 1):.0f} each.",
+        f"{told['newton_iterations']} Newton iterations{against}, {rows[0]['newton_iterations']} of them in the first "
+        f"cycle; the later computed cycles took {sum(later) / max(len(later), 1):.0f} each.",
         f"Lithium book {told['lithium_book_error']:.1e}, largest estimated error of a jump "
         f"{100.0 * (cycling['largest_estimated_error'] or 0.0):.2g} % (allowed {100.0 * cycling['tolerance']:.2g} %), "
         f"energy balance {told['energy_balance_error']:.1e}.",
@@ -148,21 +206,31 @@ def main() -> None:
         "--resolved", type=Path, help="folder of a run of the same process, every cycle computed"
     )
     parser.add_argument("--picture", type=Path, help="where the picture goes")
+    parser.add_argument("--settings", action="store_true", help="the section with other settings as well")
     given = parser.parse_args()
     if given.section:
-        told = cycled(MPI.COMM_SELF, "repeat 100 times, jumping", {"longest_jump": 30})
-        resolved = cycled(MPI.COMM_SELF, "repeat 24 times", {})["cycles"]
+        told = cycled(MPI.COMM_SELF, "repeat 100 times, jumping", {})
+        resolved = cycled(MPI.COMM_SELF, "repeat 100 times", {})["cycles"]
     elif given.run:
         told = read(given.run)
         resolved = read(given.resolved)["cycles"] if given.resolved else []
     else:
         parser.error("give the folder of a run, or --section")
     show(told, resolved, given.picture)
+    if given.section and given.settings:
+        print("\n".join(["", *settings_table(resolved)]))
 
 
 def show(told: Mapping[str, Any], resolved: Sequence[Row], picture: Path | None) -> None:
     """Print the tables, and draw the picture where one is wanted."""
-    lines = [*costs(told), "", *jumps_table(told), "", *cycles_table(told, {r["cycle"]: r for r in resolved})]
+    others = {row["cycle"]: row for row in resolved}
+    lines = [
+        *costs(told, resolved),
+        "",
+        *jumps_table(told, others),
+        "",
+        *cycles_table(told, others),
+    ]
     print("\n".join(lines))
     if picture:
         draw(told, resolved, picture)

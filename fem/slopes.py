@@ -37,6 +37,23 @@ def progress(slope: Array, before: Array, apart: int, count: int) -> Array:
     return np.asarray(np.where(settles, slope * ratio * (1.0 - ratio**count) / (1.0 - ratio), linear))
 
 
+def between(slope: Array, far: Array, gap: int, count: int) -> Array:
+    """What is added over ``count`` cycles where the slope of a later cycle is known as well.
+
+    A slope that falls to the later one falls by the same ratio from cycle to cycle, any other one changes by the same
+    amount: over all cycles between the two that is the trapezoidal rule.
+
+    Args:
+        slope: In the last cycle before them.
+        far: In a later one.
+        gap: How many cycles lie between the two.
+        count: Of cycles, less than ``gap``.
+    """
+    ratio, settles = _ratio(far, slope, gap)
+    linear = count * slope + 0.5 * count * (count + 1) * (far - slope) / gap
+    return np.asarray(np.where(settles, slope * ratio * (1.0 - ratio**count) / (1.0 - ratio), linear))
+
+
 def later_slope(slope: Array, before: Array, apart: int, ahead: int) -> Array:
     """The slope that is expected ``ahead`` cycles later; other arguments as of ``progress``."""
     ratio, settles = _ratio(slope, before, apart)
@@ -52,11 +69,49 @@ def believed(found: Array, expected: Array, span: int) -> Array:
 
     Args:
         found: In the cycle that was computed after the jump.
-        expected: As ``later_slope`` gives it.
+        expected: As ``steepness`` gives it.
         span: Cycles from the one before the jump to this one.
     """
     bound = np.maximum(STEEPER * np.abs(expected), np.abs(found) / span)
     return np.asarray(np.clip(found, -bound, bound))
+
+
+def steepness(slope: Array, before: Array, apart: int, ahead: int) -> Array:
+    """How steep a slope is expected to be ``ahead`` cycles later: half as steep as it was at least.
+
+    What goes on by a series may fall more slowly than that: flow under a load that is held goes by the inverse of time.
+    """
+    return np.maximum(np.abs(later_slope(slope, before, apart, ahead)), np.abs(slope) / STEEPER)
+
+
+def cautious(slope: Array, before: Array) -> Array:
+    """The smaller of two slopes of the same sign, none where they differ in it.
+
+    For what a cycle puts right by itself: what is left out there does little harm, while a slope that is only scatter
+    from one cycle to the next would be multiplied by the length of the jump.
+    """
+    return np.asarray(
+        np.where(slope * before > 0.0, np.sign(slope) * np.minimum(abs(slope), abs(before)), 0.0)
+    )
+
+
+def mean_slope(gained: Array, slope: Array, gap: int) -> Array:
+    """The slope, after a jump, of what a cycle puts right by itself wherever it began.
+
+    The cycle's own slope says how far it was off. What was gained since the last cycle before the jump is right: spread
+    over the cycles between it is a mean slope. A smaller one than the slope then has gone on falling by the same ratio,
+    a larger one has gone on growing by the same amount, half as much again at most.
+
+    Args:
+        gained: Since the end of that cycle.
+        slope: In that cycle.
+        gap: How many cycles lie between.
+    """
+    mean = gained / gap
+    alike = mean * slope > 0.0
+    falls = alike & (np.abs(mean) < np.abs(slope))
+    rising = mean + np.where(alike, _clamped(mean - slope, 0.5 * mean), 0.0)
+    return np.asarray(np.where(falls, mean * mean / np.where(falls, slope, 1.0), rising))
 
 
 def along(slope: Array, before: Array) -> tuple[Array, Array]:
@@ -75,11 +130,15 @@ def along(slope: Array, before: Array) -> tuple[Array, Array]:
     return size, np.divide(product, size, out=np.zeros_like(size), where=size > 0.0)
 
 
-def of_tensors(function: Callable[..., Array], slope: Array, before: Array, *numbers: int) -> Array:
-    """``progress`` or ``later_slope`` of symmetric tensors, shape (n, 4) or (n, 6)."""
-    size, earlier = along(slope, before)
-    factor = function(size, earlier, *numbers)
-    return slope * np.divide(factor, size, out=np.zeros_like(size), where=size > 0.0)
+def of_tensors(function: Callable[..., Array], slope: Array, other: Array, *numbers: int) -> Array:
+    """``progress``, ``between`` or ``later_slope`` of symmetric tensors, shape (n, 4) or (n, 6)."""
+    size, along_it = along(slope, other)
+    return scaled(slope, size, function(size, along_it, *numbers))
+
+
+def scaled(tensors: Array, size: Array, wanted: Array) -> Array:
+    """Tensors, shape (n, 4) or (n, 6), of given sizes, shape (n, 1), brought to other ones."""
+    return np.asarray(tensors * np.divide(wanted, size, out=np.zeros_like(size), where=size > 0.0))
 
 
 def _ratio(slope: Array, before: Array, apart: int) -> tuple[Array, npt.NDArray[np.bool_]]:
@@ -105,11 +164,38 @@ def ufl_progress(slope: Any, before: Any, apart: Any, count: Any) -> Any:
     return ufl.conditional(settles, slope * ratio * (1.0 - ratio**count) / (1.0 - ratio), linear)
 
 
+def ufl_between(slope: Any, far: Any, gap: Any, count: Any) -> Any:
+    """``between`` in UFL."""
+    ratio, settles = _ufl_ratio(far, slope, gap)
+    linear = count * slope + 0.5 * count * (count + 1.0) * (far - slope) / gap
+    return ufl.conditional(settles, slope * ratio * (1.0 - ratio**count) / (1.0 - ratio), linear)
+
+
+def ufl_cautious(slope: Any, before: Any) -> Any:
+    """``cautious`` in UFL."""
+    smaller = ufl.conditional(ufl.lt(abs(slope), abs(before)), slope, before)
+    return ufl.conditional(ufl.gt(slope * before, 0.0), smaller, 0.0)
+
+
+def ufl_mean_slope(gained: Any, slope: Any, gap: Any) -> Any:
+    """``mean_slope`` in UFL."""
+    mean = gained / gap
+    alike = ufl.gt(mean * slope, 0.0)
+    falls = ufl.And(alike, ufl.lt(abs(mean), abs(slope)))
+    rising = mean + ufl.conditional(alike, _ufl_clamped(mean - slope, 0.5 * mean), 0.0)
+    return ufl.conditional(falls, mean * mean / ufl.conditional(falls, slope, 1.0), rising)
+
+
 def ufl_later_slope(slope: Any, before: Any, apart: Any, ahead: Any) -> Any:
     """``later_slope`` in UFL."""
     ratio, settles = _ufl_ratio(slope, before, apart)
     linear = slope + _ufl_clamped(ahead * _ufl_growth(slope, before) / apart, slope)
     return ufl.conditional(settles, slope * ratio**ahead, linear)
+
+
+def ufl_steepness(slope: Any, before: Any, apart: Any, ahead: Any) -> Any:
+    """``steepness`` in UFL."""
+    return ufl.max_value(abs(ufl_later_slope(slope, before, apart, ahead)), abs(slope) / STEEPER)
 
 
 def ufl_believed(found: Any, expected: Any, span: Any) -> Any:

@@ -31,7 +31,7 @@ class CyclingTable(BaseModel):
 
     tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 0.5)] = 0.01
     resolved_first: Annotated[int, Field(ge=3, le=1000)] = 3
-    longest_jump: Annotated[int, Field(ge=2, le=1000)] = 20
+    longest_jump: Annotated[int, Field(ge=2, le=1000)] = 30
     field_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 1000.0)] = 5.0
 
 

@@ -17,6 +17,7 @@ from run import results
 from run.cli import main
 from run.errors import EXIT_OK, EXIT_RESUME
 from run.process import control
+from run.process.jumping import Jumper
 from run.toml_text import dumps
 from tests.run.conftest import TINY, leave_after
 from tests.run.short_process import assert_same_state, last_state
@@ -206,6 +207,76 @@ def test_a_jump_is_taken_back_bit_for_bit(
     wasted = told["newton_iterations"] - wanted["newton_iterations"]
     assert wasted == sum(jump["newton_iterations_of_check"] for jump in jumps) > 0
     assert told["steps_accepted"] == wanted["steps_accepted"]
+
+
+def short_ones_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jumps go as far as they can, and are found to be off by twice what is allowed where that is five cycles."""
+    judge = Jumper._judged
+
+    def judged(self: Jumper, *given: Any) -> str:
+        reason, jump = judge(self, *given), self._own["jump"]
+        if jump["count"] < 5:
+            return reason
+        jump["ratio"] = 2.0
+        return "the test says so"
+
+    monkeypatch.setattr(Jumper, "_judged", judged)
+    monkeypatch.setattr(control, "allowed_length", of(20))
+    monkeypatch.setattr(control, "LEAST_DAMAGE", 1.0)
+
+
+@pytest.fixture(scope="module")
+def shortened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of nine cycles: 1 to 3, a jump to 9 that is taken back, one to 6, and with what 9 has taught one to 9."""
+    folder = tmp_path_factory.mktemp("shortened")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        short_ones_only(monkeypatch)
+        run(case_file(folder, "shortened", JUMPING, LOOSE), folder / "out")
+    return folder / "out"
+
+
+def test_a_jump_taken_back_is_followed_by_a_shorter_one_at_once(shortened: Path, resolved: Path) -> None:
+    told = results.read_json(shortened / results.SUMMARY)
+    jumps = told["cycling"]["jumps"]
+    assert [(jump["first_cycle"], jump["last_cycle"], jump["outcome"]) for jump in jumps] == [
+        (4, 8, "taken back"),
+        (4, 5, "kept"),
+        (7, 8, "kept"),
+    ]
+    assert [jump["decided_by"] for jump in jumps] == ["the end", "one taken back", "a slope known ahead"]
+    assert told["cycling"]["cycles_computed"] == 6
+    assert [row["cycle"] for row in told["cycles"]] == [1, 2, 3, 6, 9]
+    rows, wanted = (
+        (out / results.HISTORY).read_text(encoding="utf-8").splitlines() for out in (shortened, resolved)
+    )
+    before = [number for number, row in enumerate(results.read_history(shortened / results.HISTORY)[1])
+              if row["cycle"] <= 3][-1]  # fmt: skip
+    assert before > 10 and rows[: before + 2] == wanted[: before + 2]
+    assert told["lithium_book_error"] < 1e-12
+    all_of_them = results.read_json(resolved / results.SUMMARY)
+    products = [one["cycles"][-1]["state_end"]["side_products_mAh_cm2"] for one in (told, all_of_them)]
+    assert products[0] == pytest.approx(products[1], rel=0.01)
+
+
+@pytest.mark.parametrize("cycle", [6, 9])
+def test_a_shorter_jump_goes_on_as_if_nothing_had_happened(
+    cycle: int, shortened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted where the slope of a cycle that was taken back is still to be used, and where it has been."""
+    rows = results.read_history(shortened / results.HISTORY)[1]
+    steps = [number for number, row in enumerate(rows) if row["cycle"] == cycle][1]
+    wasted = sum(1 for row in rows if row["cycle"] == 9)
+    short_ones_only(monkeypatch)
+    path, out = case_file(tmp_path, "shortened", JUMPING, LOOSE), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        leave_after(patch, steps + wasted)
+        assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_RESUME
+    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
+    assert (out / results.HISTORY).read_bytes() == (shortened / results.HISTORY).read_bytes()
+    one, other = (results.read_json(folder / results.SUMMARY) for folder in (out, shortened))
+    for table in ("steps", "cycles", "cycling"):
+        assert json.dumps(one[table]) == json.dumps(other[table])
+    assert_same_state(out, shortened)
 
 
 @pytest.mark.parametrize("cycle", [2, 6, 9])

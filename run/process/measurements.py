@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -209,13 +210,28 @@ for _name, _function in MEASUREMENTS.items():
 
 
 def measured(subject: Subject, name: str, words: Words, measurement: Measurement) -> dict[str, Any]:
-    """The result of a measurement with its name; where it has no equilibrium, why, instead of a result.
+    """The result of a measurement with its name; where it has none, why: no equilibrium, or what is not finite.
 
     Raises:
         Interrupted: The run has to leave before it is done.
     """
     table: dict[str, Any] = {"measurement": " ".join((name, *words))}
     try:
-        return table | {"complete": True, **measurement.run(subject, words)}
+        found = measurement.run(subject, words)
     except RunStopped as stop:
         return table | {"complete": False, "reason": str(stop)}
+    unknown = _not_finite(found, "")
+    if unknown is not None:
+        return table | {"complete": False, "reason": f"{unknown} came out as no finite number"}
+    return table | {"complete": True, **found}
+
+
+def _not_finite(found: object, name: str) -> str | None:
+    """Name of the first number in a result that is not finite, or None."""
+    if isinstance(found, Mapping):
+        parts = [(value, str(key)) for key, value in found.items()]
+    elif isinstance(found, list | tuple):
+        parts = [(value, f"{name} {number}") for number, value in enumerate(found, 1)]
+    else:
+        return name if isinstance(found, float) and not math.isfinite(found) else None
+    return next((bad for value, key in parts if (bad := _not_finite(value, key)) is not None), None)

@@ -10,6 +10,8 @@ import pytest
 
 from run.cli import main
 from run.errors import EXIT_BAD_INPUT, EXIT_OK
+from run.process import registry
+from run.process.registry import Measurement, no_words
 from tests.run.short_process import HEAD, QUICK, SECOND, assert_same_state, case_file, summary_of
 
 
@@ -64,6 +66,19 @@ def test_rates_are_measured_from_the_same_state(begun: Path, tmp_path: Path) -> 
         4.0 * slow["rate_C"]
     )
     assert 0.0 < fast["charge_mAh_cm2"] < slow["charge_mAh_cm2"] and slow["share_of_first"] == 1.0
+
+
+def test_what_is_measured_as_no_number_is_no_result(
+    begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run goes on, and neither a checkpoint nor the summary holds it."""
+    found = {"thickness_um": 7.0, "parts": {"gaps": [0.0, float("nan")]}}
+    measurement = Measurement("nonsense", lambda subject, words: found, no_words)
+    monkeypatch.setitem(registry._KNOWN, "nonsense", measurement)
+    other = run_from(begun, tmp_path, ["measure nonsense", "measure thickness"])
+    nonsense, thickness = (block["result"] for block in summary_of(other)["steps"])
+    assert not nonsense["complete"] and nonsense["reason"] == "gaps 2 came out as no finite number"
+    assert "thickness_um" not in nonsense and thickness["complete"]
 
 
 FROM_MISTAKES = [

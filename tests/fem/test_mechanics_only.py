@@ -26,7 +26,8 @@ NEVER = overstress(1.0e30, 0.0, 1.0, 1.0, 1.0)
 """A flow law that is never reached, so that only its machinery is there."""
 OF_LITHIUM = ("lithiation", "lithium_book", "electrolyte_potential")
 """Columns that say something else where there is lithium."""
-TIGHT = SolverSettings(force_tolerance=1.0e-11, displacement_tolerance=1.0e-11)
+# Tangents of their own to the end: what is left then is rounding, not what a kept tangent leaves of a tolerance.
+TIGHT = SolverSettings(force_tolerance=1.0e-11, displacement_tolerance=1.0e-11, kept_tangent=0.0)
 
 
 def elastic(phase: str, youngs_modulus: float, poisson_ratio: float) -> Material:

@@ -24,7 +24,7 @@ class SolverSettings:
         largest_strain: Largest change of the displacement gradient of a solid cell in one iteration.
         line_search: PETSc line search: ``bt`` or ``basic``.
         kept_tangent: An iteration goes on with the tangent of the one before where that one has left less than this
-            share of every field's imbalance (fem/kept_tangent.py); 0 for a tangent of its own in every iteration.
+            share of every field's imbalance (fem/kept_tangent.py; a tenth in cases); 0 for one of its own each time.
         symmetric: Factorise L D Lᵀ of the upper triangle of the tangent, which takes two thirds of the time of L U.
             For mechanics without flow and friction at small strain, where the tangent is symmetric but for terms of
             the order of the strain; convergence is then linear at that rate. Only with the line search ``basic``.
@@ -45,7 +45,7 @@ class SolverSettings:
     largest_update: float = 0.5
     largest_strain: float = 0.1
     line_search: str = "basic"
-    kept_tangent: float = 0.1
+    kept_tangent: float = 0.0
     symmetric: bool = False
     linear: str = "direct"
     linear_tolerance: float = 1.0e-6

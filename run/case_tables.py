@@ -134,7 +134,7 @@ class SolverTable(_Table):
     largest_update: Annotated[float, Quantity(units.LENGTH, 0.0, 100.0)] = SolverSettings.largest_update
     largest_strain: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] = SolverSettings.largest_strain
     damage_relaxation: Annotated[float, Quantity(units.NUMBER, 0.0, 100.0, True)] = 0.0
-    kept_tangent: Annotated[float, Quantity(units.NUMBER, 0.0, 0.5, True)] = SolverSettings.kept_tangent
+    kept_tangent: Annotated[float, Quantity(units.NUMBER, 0.0, 0.5, True)] = 0.1
     line_search: Annotated[str, Field(pattern="^(basic|bt|l2|cp)$")] = SolverSettings.line_search
     linear: Literal["direct", "iterative", "auto"] = "auto"
     linear_tolerance: Annotated[float, Quantity(units.NUMBER, 0.0, 0.01)] = SolverSettings.linear_tolerance

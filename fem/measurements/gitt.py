@@ -21,15 +21,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fem.boundary_means import BoundaryMeans
 from fem.errors import RunStopped
-from fem.measurements.integrals import shape, summed
+from fem.measurements.current import pass_current, working_potential
+from fem.measurements.integrals import shape
 from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver
 from fem.solver_settings import SolverSettings
 from fem.stepping import Stepper, StepSettings
-from fem.units import FARADAY
 
 Array = npt.NDArray[np.float64]
 
@@ -82,7 +81,7 @@ def measure(
     thickness = shape(model).thickness
     with undisturbed(model):
         pass_current(model, 0.0)
-        begin = voltage(model)
+        begin = working_potential(model)
         pass_current(model, pulse.current)
         # Even steps in √t: the early part, which the first large steps of an even division would spoil, is resolved.
         times = pulse.duration * (np.arange(1, pulse.steps + 1) / pulse.steps) ** 2
@@ -107,23 +106,6 @@ def measure(
     }
 
 
-def voltage(model: ElectrodeModel) -> float:
-    """Voltage -µ/F at the outer face ``top`` in V; collective."""
-    if model.terminal is not None:
-        return float(model.terminal.working_potential)
-    means = BoundaryMeans(model, "top")
-    totals = summed(model, {**means.area(), **means.sums(model.state.unknowns.x.array)})
-    return -totals["top_potential"] / totals["top_area"] / FARADAY
-
-
-def pass_current(model: ElectrodeModel, current: float) -> None:
-    """From now on pass a current in A/m²."""
-    if model.terminal is not None:
-        model.terminal.control_current(current)
-    else:
-        model.control("influx").value = current / FARADAY
-
-
 def _follow(
     model: ElectrodeModel, times: Array, settings: SolverSettings | None, pause: Callable[[], None] | None
 ) -> Array:
@@ -140,7 +122,7 @@ def _follow(
             if pause is not None:
                 pause()
             stepper.advance(left)
-        found.append(voltage(model))
+        found.append(working_potential(model))
     if not np.all(np.isfinite(found)):
         raise RunStopped("the voltage during the pulse is not finite")
     return np.array(found)

@@ -15,7 +15,7 @@ import numpy as np
 from fem.errors import RunStopped
 from fem.events import CutOff, Watch
 from fem.lithium_book import LithiumBook
-from fem.measurements.gitt import pass_current, voltage
+from fem.measurements.current import cell_voltage, pass_current
 from fem.measurements.integrals import shape, summed
 from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
@@ -23,10 +23,10 @@ from fem.observables import Observer
 from fem.solver import NewtonSolver
 from fem.solver_settings import SolverSettings
 from fem.stepping import Stepper, StepSettings
-from fem.units import FARADAY
+from fem.units import CM2_PER_UM2, FARADAY, MAH_PER_PC
 
-# C/m² in one mAh/cm², s in an hour, and how far the cut-off may be overshot: in V, or as a share of the time so far.
-_C_M2, _HOUR, _TOLERANCE, _SHARE = 36.0e3, 3600.0, 1.0e-3, 1.0e-4
+# s in an hour, and how far the cut-off may be overshot: in V, or as a share of the time so far.
+_HOUR, _TOLERANCE, _SHARE = 3600.0, 1.0e-3, 1.0e-4
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Course:
 
     Attributes:
         current: In A/m² of section, positive where it lithiates.
-        cut_off: Voltage in V that ends it.
+        cut_off: Voltage in V that ends it: of the cell, where there are terminals.
         falling: Whether the voltage comes from above.
     """
 
@@ -94,9 +94,11 @@ def _gone(
     def finite() -> bool:
         return bool(np.all(np.isfinite(list(observer.measure().values()))))
 
-    if CutOff(lambda: voltage(model), course.cut_off, course.falling, 0.0).beyond() >= 0.0:
-        reason = f"the voltage of {voltage(model):.4g} V is past the cut-off of {course.cut_off:.4g} V as it begins"
-        raise RunStopped(reason)
+    begin = cell_voltage(model)
+    if (begin <= course.cut_off) if course.falling else (begin >= course.cut_off):
+        raise RunStopped(
+            f"the voltage of {begin:.4g} V is past the cut-off of {course.cut_off:.4g} V as it begins"
+        )
     pass_current(model, course.current)
     stepper = Stepper(model, solver, limits, finite, observer.resisted_share)
     _, capacity = _hosts(model)
@@ -109,7 +111,7 @@ def _gone(
             pause()
         # How far the cut-off may be overshot grows with the time that has passed: each step has a watch of its own.
         spare = _SHARE * (model.state.time - began)
-        cut = CutOff(lambda: voltage(model), course.cut_off, course.falling, _TOLERANCE, spare)
+        cut = CutOff(lambda: cell_voltage(model), course.cut_off, course.falling, _TOLERANCE, spare)
         watch = Watch(stepper, [cut])
         if known is not None:
             watch.recall(known)
@@ -124,9 +126,9 @@ def _gone(
     return {
         "current_A_m2": abs(course.current),
         "rate_C": rate * _HOUR,
-        "charge_mAh_cm2": abs(course.current) * elapsed / _C_M2,
+        "charge_mAh_cm2": abs(course.current) * elapsed * MAH_PER_PC / CM2_PER_UM2,
         "duration_s": elapsed,
-        "voltage_V": voltage(model),
+        "voltage_V": cell_voltage(model),
         "mean_lithiation": held / capacity,
         "thickness_um": shape(model).thickness,
         "time_steps": model.state.steps - steps,

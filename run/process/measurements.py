@@ -11,6 +11,7 @@ from fem import adhesion as pulling
 from fem.adhesion import Pull
 from fem.errors import RunStopped
 from fem.measurements import MEASUREMENTS, gitt, rate_capability
+from fem.measurements.current import pass_current
 from fem.model import ElectrodeModel
 from run import adhesion, units
 from run.build import build_model, solver_settings, step_settings
@@ -42,20 +43,12 @@ def _thickness(subject: Subject, words: Words) -> Mapping[str, Any]:
     found: dict[str, Any] = {"pressure_MPa": float(model.control("pressure").value), **_parts(loaded)}
     if not words:
         return found
-    interrupt_current(model)
+    pass_current(model, 0.0)
     began = model.state.steps
     pulling.unload(model, solver_settings(subject.case), pause=subject.pause)
     # The observer took note of its totals above; what it now reads are the fields as they are.
     unloaded = _parts(subject.observer.start())
     return {"pressure_MPa": 0.0, **unloaded, "time_steps": model.state.steps - began, "loaded": found}
-
-
-def interrupt_current(model: ElectrodeModel) -> None:
-    """From now on no current passes."""
-    if model.terminal is not None:
-        model.terminal.control_current(0.0)
-    else:
-        model.control("influx").value = 0.0
 
 
 def _parts(row: Mapping[str, float]) -> dict[str, Any]:

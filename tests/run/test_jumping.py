@@ -258,6 +258,19 @@ def test_a_jump_taken_back_is_followed_by_a_shorter_one_at_once(shortened: Path,
     assert products[0] == pytest.approx(products[1], rel=0.01)
 
 
+def goes_on_like(undisturbed: Path, path: Path, out: Path, steps: int) -> None:
+    """A run that is interrupted after so many steps and resumed ends like one that was not, byte for byte."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_after(patch, steps)
+        assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_RESUME
+    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
+    assert (out / results.HISTORY).read_bytes() == (undisturbed / results.HISTORY).read_bytes()
+    one, other = (results.read_json(folder / results.SUMMARY) for folder in (out, undisturbed))
+    for table in ("steps", "cycles", "cycling"):
+        assert json.dumps(one[table]) == json.dumps(other[table])
+    assert_same_state(out, undisturbed)
+
+
 @pytest.mark.parametrize("cycle", [6, 9])
 def test_a_shorter_jump_goes_on_as_if_nothing_had_happened(
     cycle: int, shortened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -268,15 +281,7 @@ def test_a_shorter_jump_goes_on_as_if_nothing_had_happened(
     wasted = sum(1 for row in rows if row["cycle"] == 9)
     short_ones_only(monkeypatch)
     path, out = case_file(tmp_path, "shortened", JUMPING, LOOSE), tmp_path / "out"
-    with monkeypatch.context() as patch:
-        leave_after(patch, steps + wasted)
-        assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_RESUME
-    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
-    assert (out / results.HISTORY).read_bytes() == (shortened / results.HISTORY).read_bytes()
-    one, other = (results.read_json(folder / results.SUMMARY) for folder in (out, shortened))
-    for table in ("steps", "cycles", "cycling"):
-        assert json.dumps(one[table]) == json.dumps(other[table])
-    assert_same_state(out, shortened)
+    goes_on_like(shortened, path, out, steps + wasted)
 
 
 @pytest.mark.parametrize("cycle", [2, 6, 9])
@@ -287,12 +292,4 @@ def test_a_jumped_sequence_goes_on_as_if_nothing_had_happened(
     rows = results.read_history(jumped / results.HISTORY)[1]
     steps = [number for number, row in enumerate(rows) if row["cycle"] == cycle][1]
     path, out = case_file(tmp_path, "jumped", JUMPING, LOOSE), tmp_path / "out"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        leave_after(monkeypatch, steps)
-        assert main(["run", str(path), "--out", str(out), "--quiet"]) == EXIT_RESUME
-    assert main(["resume", str(out), "--quiet"]) == EXIT_OK
-    assert (out / results.HISTORY).read_bytes() == (jumped / results.HISTORY).read_bytes()
-    one, other = (results.read_json(folder / results.SUMMARY) for folder in (out, jumped))
-    for table in ("steps", "cycles", "cycling"):
-        assert json.dumps(one[table]) == json.dumps(other[table])
-    assert_same_state(out, jumped)
+    goes_on_like(jumped, path, out, steps)

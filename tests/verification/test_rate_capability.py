@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 
 from fem.errors import RunStopped
 from fem.measurements import rate_capability
-from fem.measurements.gitt import voltage
+from fem.measurements.current import cell_voltage as voltage
 from fem.measurements.rate_capability import Course
 from fem.stepping import StepSettings
 from fem.units import FARADAY
+from tests.cells import TIGHT as TIGHT_CELL
+from tests.cells import cell, faces
 from tests.small import CURVE, TIGHT, host
+from tests.verification.test_cell_tangent import CATHODE
 from tests.verification.test_measurements import HEIGHT, HELD, settle, stack
 
 CAPACITY, DIFFUSIVITY, BEGIN, SURFACE = 31.36, 0.07, 0.3, 0.6
@@ -59,3 +63,31 @@ def test_a_cut_off_that_lies_behind_is_told() -> None:
     settle(model)
     with pytest.raises(RunStopped, match="past the cut-off"):
         rate_capability.measure(model, [Course(2.0, voltage(model) + 0.1, True)], None, TIGHT)
+
+
+def taken(cut_off: float, resistance: float | None) -> dict[str, float]:
+    """What a half cell takes at 5 A/m² until its terminals come to a voltage."""
+    model = cell(MPI.COMM_SELF, faces(), separator_resistance=resistance, start=0.3)
+    course = [Course(5.0, cut_off, True)]
+    row: dict[str, float] = rate_capability.measure(model, course, StepSettings(largest=50.0), TIGHT_CELL)[
+        "rates"
+    ][0]
+    return row
+
+
+def test_a_cut_off_is_that_of_the_terminals() -> None:
+    """A resistance R outside takes I R of the voltage: the cut-off comes as early as one that is higher by that."""
+    resistance, drop = 0.02, 0.1
+    plain, higher, resisted = taken(0.55, None), taken(0.55 + drop, None), taken(0.55, resistance)
+    assert resisted["charge_mAh_cm2"] == pytest.approx(higher["charge_mAh_cm2"], rel=2e-3)
+    assert resisted["charge_mAh_cm2"] < 0.9 * plain["charge_mAh_cm2"]
+    assert resisted["voltage_V"] == pytest.approx(0.55, abs=1.01e-3)
+
+
+def test_a_full_cell_is_charged_until_its_voltage_has_risen() -> None:
+    model = cell(MPI.COMM_SELF, faces(), counter=CATHODE, start=0.3)
+    begin = voltage(model)
+    course = [Course(5.0, begin + 0.2, False)]
+    row = rate_capability.measure(model, course, StepSettings(largest=50.0), TIGHT_CELL)["rates"][0]
+    assert row["reached"] and row["charge_mAh_cm2"] > 0.0
+    assert begin + 0.2 <= row["voltage_V"] <= begin + 0.2 + 1.01e-3

@@ -14,6 +14,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from fem.measurements.front import LEVELS
+
 
 def fronts(run: Path) -> list[dict[str, float]]:
     """What `measure front` found, with the time in h.
@@ -32,15 +34,23 @@ def fronts(run: Path) -> list[dict[str, float]]:
     return found
 
 
+def key(level: float) -> str:
+    """Name of a level's depth in a result of `measure front`."""
+    return f"front_depth_{100.0 * level:.0f}_um"
+
+
 def draw(rows: list[dict[str, float]], path: Path) -> None:
-    """Two axes: the front's depth, and the lithiation of the outermost layers."""
+    """Two axes: how deep each level has come, and the lithiation of the outermost layers."""
     times = [row["time_h"] for row in rows]
     figure = Figure(figsize=(7.5, 3.2), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    left.plot(times, [row["front_depth_um"] for row in rows], "o-", color="#333333")
-    left.set(xlabel="time (h)", ylabel="depth of the front (µm)", xscale="log")
+    for level, colour in zip(LEVELS, ("#c6b8a6", "#7b9acc", "#b5651d", "#d4a017"), strict=True):
+        depths = [row[key(level)] for row in rows]
+        left.plot(times, depths, "o-", color=colour, label=f"x = {level:g}", clip_on=False)
+    left.set(xlabel="time (h)", ylabel="filled to this depth (µm)", xscale="log")
     left.invert_yaxis()
+    left.legend(frameon=False)
     right.plot(times, [row["lithiation_near"] for row in rows], "o-", color="#b5651d", label="at the sheet")
     right.plot(times, [row["lithiation_far"] for row in rows], "s-", color="#1f77b4", label="at the foil")
     right.set(xlabel="time (h)", ylabel="lithiation, outermost 5 %", xscale="log")
@@ -59,9 +69,11 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     given = parser.parse_args()
     rows = fronts(given.run)
-    print("| time, h | front, µm | at the sheet | at the foil |\n| --- | --- | --- | --- |")
+    levels = " | ".join(f"x = {level:g} to, µm" for level in LEVELS)
+    print(f"| time, h | {levels} | at the sheet | at the foil |\n|{' --- |' * (3 + len(LEVELS))}")
     for row in rows:
-        numbers = (row[key] for key in ("time_h", "front_depth_um", "lithiation_near", "lithiation_far"))
+        names = ("time_h", *map(key, LEVELS), "lithiation_near", "lithiation_far")
+        numbers = (row[name] for name in names)
         print("| " + " | ".join(f"{number:.3g}" for number in numbers) + " |")
     draw(rows, given.picture)
 

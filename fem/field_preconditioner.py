@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from petsc4py import PETSc
 
+from fem import factorisation
 from fem.displacement_multigrid import DisplacementMultigrid
 from fem.field_blocks import FieldBlocks
 from fem.model import ElectrodeModel
@@ -34,6 +35,7 @@ class FieldPreconditioner:
         self._lithium_dofs = self._blocks.lithium_dofs
         self._held = np.flatnonzero(np.isin(self._nodes.ravel(), constrained))
         self._multigrid = DisplacementMultigrid(prefix + "displacement_")
+        self._prefix = prefix + "lithium_"
         self._lithium: PETSc.PC | None = None
         self._parts: dict[str, PETSc.Mat] = {}
         self._vectors: dict[str, PETSc.Vec] = {}
@@ -56,10 +58,10 @@ class FieldPreconditioner:
         if self._blocks.lithium is not None:
             if self._lithium is None:
                 self._lithium = PETSc.PC().create(matrix.getComm())
+                self._lithium.setOptionsPrefix(self._prefix)
                 self._lithium.setType("lu")
                 self._lithium.setFactorSolverType("mumps")
-            self._lithium.setOperators(parts["ll"])
-            self._lithium.setUp()
+            factorisation.set_up(self._lithium, parts["ll"])
 
     def apply(self, residual: PETSc.Vec, correction: PETSc.Vec) -> None:
         """Approximate solution for a residual, which has nothing in the rows of prescribed dofs."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dolfinx import fem as dfem
 from petsc4py import PETSc
 
-from fem import compat, linear_solver
+from fem import compat, factorisation, linear_solver
 from fem.constraints import Constraint
 from fem.convergence import Convergence
 from fem.kept_tangent import KeptTangent
@@ -128,8 +128,19 @@ class NewtonSolver:
 
     def solve(self) -> Outcome:
         """Solve the current step, starting from the model's unknowns."""
-        unknowns = self.model.state.unknowns
-        owned = self.model.state.dofs.owned
+        unknowns, owned = self.model.state.unknowns, self.model.state.dofs.owned
+        start = unknowns.x.array[:owned].copy()
+        outcome = self._attempt()
+        factors = self.snes.getKSP().getPC()
+        while outcome.reason == _UNSOLVED and factorisation.is_short_of_room(factors):
+            if not factorisation.give_room(factors):
+                break
+            unknowns.x.array[:owned] = start
+            outcome = self._attempt()
+        return outcome
+
+    def _attempt(self) -> Outcome:
+        unknowns, owned = self.model.state.unknowns, self.model.state.dofs.owned
         self._make_room()
         if self.model.terminal is not None:
             self.model.terminal.begin()
@@ -269,6 +280,7 @@ class NewtonSolver:
         residual.destroy()
 
 
+_UNSOLVED = "DIVERGED_LINEAR_SOLVE"
 _REASONS = {
     int(getattr(PETSc.SNES.ConvergedReason, name)): name
     for name in dir(PETSc.SNES.ConvergedReason)

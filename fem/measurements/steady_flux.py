@@ -25,9 +25,8 @@ import numpy.typing as npt
 import ufl
 from dolfinx import fem as dfem
 from dolfinx.la import InsertMode
-from petsc4py import PETSc
 
-from fem import balances, compat
+from fem import balances, compat, factorisation
 from fem.errors import MeshError
 from fem.facet_geometry import boundary_cells
 from fem.materials.base import Host, Reservoir
@@ -61,6 +60,7 @@ def measure(model: ElectrodeModel) -> dict[str, float]:
 
     Raises:
         MeshError: No host touches the foil, or none the electrolyte.
+        RunStopped: The linear problem cannot be solved.
     """
     now, problem = shape(model), _Problem(model)
     contact, whole = problem.solve(problem.conductance), problem.integrals()
@@ -136,12 +136,7 @@ class _Problem:
         for face in self._faces:
             solution.array[face.dofs] = face.value
         matrix.zeroRowsColumnsLocal(fixed, diag=1.0, x=solution, b=right)
-        solver = PETSc.KSP().create(model.comm)
-        solver.setType("preonly")
-        solver.getPC().setType("lu")
-        solver.getPC().setFactorSolverType("mumps")
-        solver.setOperators(matrix)
-        solver.solve(right, solution)
+        factorisation.solve(matrix, right, solution)
         flow = whole.createVecLeft()
         whole.mult(solution, flow)
         self._psi.x.array[: self._owned] = solution.array_r
@@ -153,7 +148,7 @@ class _Problem:
                 "lost": float(dfem.assemble_scalar(self._lost)),
             },
         )
-        for item in (solver, matrix, whole, solution, right, flow):
+        for item in (matrix, whole, solution, right, flow):
             item.destroy()
         return _Solution(totals["flux"], totals["lost"])
 

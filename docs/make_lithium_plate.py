@@ -47,6 +47,8 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     left, right = figure.subplots(1, 2)
     for level, colour in zip(LEVELS, ("#c6b8a6", "#7b9acc", "#b5651d", "#d4a017"), strict=True):
         depths = [row[key(level)] for row in rows]
+        if max(depths) == 0.0:
+            continue
         left.plot(times, depths, "o-", color=colour, label=f"x = {level:g}", clip_on=False)
     left.set(xlabel="time (h)", ylabel="filled to this depth (µm)", xscale="log")
     left.invert_yaxis()

@@ -1,6 +1,7 @@
 """Makes docs/validation.md from validation.template.md, a calibration's folder and run folders; runs nothing.
 
 python3 -m docs.make_validation CALIBRATION --run bare=RUN --run "1 wt%=RUN" --run "3 wt%=RUN" --run "5 wt%=RUN"
+    --unpressed bare=RUN … --pressed bare=RUN …    (runs that only press, or not, and measure adhesion at the foil)
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ PICTURES = (
 )
 #: Columns of the table of predictions, as given to --run.
 COLUMNS = ("bare", "1 wt%", "3 wt%", "5 wt%")
+#: Rows of adhesion before the dry 10 h, as given to --unpressed and --pressed.
+PULLED = {
+    "unpressed": "adhesion before pressing, J/m²",
+    "pressed": "adhesion pressed, before the 10 h, J/m²",
+}
 _PARTS = {
     "solids": "solids", "interface_void": "gaps", "pores": "pores", "lithium_removed": "metal gone",
 }  # fmt: skip
@@ -100,8 +106,13 @@ def evaluations(said: Summary) -> str:
     return markdown(["", *names, *aims, "s", "Newton iterations", "failed because"], body)
 
 
-def predictions(runs: Mapping[str, Summary]) -> str:
-    """Every quantity of the first cycle, a column an electrode."""
+def predictions(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]]) -> str:
+    """Every quantity of the first cycle, a column an electrode.
+
+    Args:
+        runs: First cycles.
+        pulled: Runs that measure adhesion before anything else is done, by what was done before: see ``PULLED``.
+    """
     rows: list[tuple[str, Callable[[Summary], str]]] = [
         ("first lithiation, mAh/cm²", lambda s: _number(_cycle(s), "lithiation_mAh_cm2", 2)),
         ("first delithiation, mAh/cm²", lambda s: _number(_cycle(s), "delithiation_mAh_cm2", 2)),
@@ -112,14 +123,18 @@ def predictions(runs: Mapping[str, Summary]) -> str:
         ("delithiated, unloaded, µm", lambda s: _unloaded(s, False)),
         ("lithiated: parts of the thickening, µm", lambda s: _parts(_cycle(s).get("parts_lithiated_um"))),
         ("delithiated: parts of the thickening, µm", lambda s: _parts(_cycle(s).get("parts_delithiated_um"))),
-        ("adhesion before pressing, J/m²", lambda s: _adhesion(s, pressed=False)),
-        ("adhesion after pressing, J/m²", lambda s: _adhesion(s, pressed=True)),
+        ("adhesion after 10 h at 60 °C, J/m²", _adhesion),
         ("effective diffusion coefficient, 1e-9 cm²/s", _diffusion),
         ("lithium metal after 10 h; at the end, mAh/cm²", _metal),
         ("ended", lambda s: str(s["end_reason"])),
     ]
     body = [
         [name, *(read(runs[column]) if column in runs else NONE for column in COLUMNS)] for name, read in rows
+    ]
+    above = next(number for number, (_, read) in enumerate(rows) if read is _adhesion)
+    body[above:above] = [
+        [name, *(_adhesion(pulled[key][column]) if column in pulled[key] else NONE for column in COLUMNS)]
+        for key, name in PULLED.items()
     ]
     return markdown(["", "bare (fitted)", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
 
@@ -158,13 +173,12 @@ def _parts(parts: Mapping[str, float] | None) -> str:
     return "; ".join(f"{word} {parts[key]:+.1f}" for key, word in _PARTS.items())
 
 
-def _adhesion(summary: Summary, pressed: bool) -> str:
-    """Energy that separation of the foil takes, with the work of the grip in brackets."""
-    first = next((block["number"] for block in summary.get("steps", []) if block["kind"] == "pressure"), 0)
+def _adhesion(summary: Summary) -> str:
+    """Energy that separation of the foil takes, with the work of the grip in brackets, before the first current."""
     found = [
         f"{result['parts_J_m2']['cohesive']:.2f} ({result['work_of_separation_J_m2']:.2f})"
         for block, result in _results(summary, "adhesion at foil")
-        if (block["number"] > first) == pressed and block["cycle"] == 0
+        if block["cycle"] == 0
     ]
     return found[-1] if found else NONE
 
@@ -187,7 +201,9 @@ def _metal(summary: Summary) -> str:
     return f"{dry[-1]:.3f}; {books[-1][1]:.3f}" if dry else NONE
 
 
-def page(said: Summary, runs: Mapping[str, Summary], template: str) -> str:
+def page(
+    said: Summary, runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]], template: str
+) -> str:
     """The text of the page."""
     cost = said["cost"]
     tables = {
@@ -195,7 +211,7 @@ def page(said: Summary, runs: Mapping[str, Summary], template: str) -> str:
         "TARGETS": targets(said),
         "CORRELATIONS": correlations(said),
         "EVALUATIONS": evaluations(said),
-        "PREDICTIONS": predictions(runs),
+        "PREDICTIONS": predictions(runs, pulled),
         "SENTENCES": "\n".join(f"* {sentence}" for sentence in said["sentences"])
         or "* Every target was met.",
         "STATE": ("It converged" if said["converged"] else "**It did not converge**") + f": {said['reason']}",
@@ -208,6 +224,17 @@ def page(said: Summary, runs: Mapping[str, Summary], template: str) -> str:
     return template
 
 
+def _summaries(texts: Sequence[str], parser: argparse.ArgumentParser) -> dict[str, Summary]:
+    """Summaries of COLUMN=FOLDER, by column."""
+    found = {}
+    for text in texts:
+        column, _, folder = text.partition("=")
+        if column not in COLUMNS:
+            parser.error(f"{text!r}: the columns are {', '.join(COLUMNS)}")
+        found[column] = json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
+    return found
+
+
 def main() -> None:
     """Write the page and copy the pictures."""
     parser = argparse.ArgumentParser(prog="python3 -m docs.make_validation", description=__doc__)
@@ -215,15 +242,16 @@ def main() -> None:
     parser.add_argument(
         "--run", action="append", default=[], metavar="COLUMN=FOLDER", help="of a first cycle"
     )
+    for key, name in PULLED.items():
+        parser.add_argument(
+            f"--{key}", action="append", default=[], metavar="COLUMN=FOLDER", help=f"of a run for '{name}'"
+        )
     given = parser.parse_args()
     said = json.loads((given.calibration / "calibration.json").read_text(encoding="utf-8"))
-    runs = {}
-    for text in given.run:
-        column, _, folder = text.partition("=")
-        if column not in COLUMNS:
-            parser.error(f"--run {text!r}: the columns are {', '.join(COLUMNS)}")
-        runs[column] = json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
-    PAGE.write_text(page(said, runs, TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    runs = _summaries(given.run, parser)
+    pulled = {key: _summaries(getattr(given, key), parser) for key in PULLED}
+    text = page(said, runs, pulled, TEMPLATE.read_text(encoding="utf-8"))
+    PAGE.write_text(text, encoding="utf-8")
     for there, here in PICTURES:
         shutil.copyfile(given.calibration / "pictures" / there, HERE / here)
 

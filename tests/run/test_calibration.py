@@ -169,7 +169,9 @@ def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
         "end_reason": "the end was reached",
     }
     template = Path(make_validation.TEMPLATE).read_text("utf-8")
-    text = make_validation.page(said, {"3 wt%": run}, template)
+    before = _measured(1, 0, "adhesion at foil", parts_J_m2={"cohesive": 0.215}, work_of_separation_J_m2=0.34)
+    pulled = {"unpressed": {"bare": {"steps": [before]}, "3 wt%": {"steps": [before]}}, "pressed": {}}
+    text = make_validation.page(said, {"3 wt%": run}, pulled, template)
     assert not re.search("@[A-Z]+@", text), "a mark was left in the page"
     assert r"`interfaces.electrolyte\|graphite.exchange_resistance` = " in text
     for line in (
@@ -177,8 +179,9 @@ def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
         "| efficiency, % | – | – | 79.6 | – |",
         "| lithiated, unloaded, µm | – | – | 48.0 | – |",
         "| delithiated, unloaded, µm | – | – | – | – |",
-        "| adhesion before pressing, J/m² | – | – | – | – |",
-        "| adhesion after pressing, J/m² | – | – | 0.31 (0.52) | – |",
+        "| adhesion before pressing, J/m² | 0.21 (0.34) | – | 0.21 (0.34) | – |\n"
+        "| adhesion pressed, before the 10 h, J/m² | – | – | – | – |\n"
+        "| adhesion after 10 h at 60 °C, J/m² | – | – | 0.31 (0.52) | – |",
         "| effective diffusion coefficient, 1e-9 cm²/s | – | – | 1.43 at x = 0.90 | – |",
         "| lithium metal after 10 h; at the end, mAh/cm² | – | – | 0.250; 0.250 | – |",
         f"**{said['parameters'][0]['fitted']:.4g}**",

@@ -1,4 +1,4 @@
-"""What contacts found by search remember from step to step: with whom, under which pressure, from which overlap.
+"""What contacts found by search remember from step to step: with whom and where, the pressure, the overlap kept.
 
 What a facet hands over it hands over with its pressure. A point may overlap a third grain when it first meets it.
 That overlap is kept and reported, and closes as the grains part; pushing it out at once would release energy that
@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
 Place = tuple[Integers, Integers, Integers]
 """Facet, point on it, and slot (1: the grain opposite in the undeformed mesh, 0: any other), each of shape (P,)."""
 
 # Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
 _JUMP = 200.0
 # Largest pressure in MPa that a facet hands over with its contact; deeper overlap is no elastic contact.
-_HANDED = 5000.0
+_DEEPEST = 5000.0
+# Depth in µm behind a facet, beyond that of the contact so far, from which a point counts as beyond a corner.
+_BEHIND = 1.0e-3
 
 
 class ContactMemory:
@@ -35,9 +38,58 @@ class ContactMemory:
         self._offset = history["contact_offset"] = np.zeros(places)
         self._pressure = history["contact_pressure"] = np.zeros(places)
         self._grain = history["contact_grain"] = np.full(places, -1.0)
+        self._facet = history["contact_facet"] = np.full(places, -1.0)
+
+    def passing_a_corner(
+        self, place: Place, grain: Integers, facet: Integers, gap: Array, stiffness: Array
+    ) -> Integers:
+        """Contacts that a step expects beyond a corner: the facet each has been with, -1 where there is no such thing.
+
+        On one side of a convex corner a point is behind the facet on the other side, and not inside the grain. That
+        depth is none to be kept: the facet it comes from holds it until it has passed the corner.
+
+        Args:
+            place: Where the contacts are.
+            grain: Grain met, shape (P,).
+            facet: Its facet that is met at the expected end of the step, shape (P,).
+            gap: Gap to that facet at the beginning of the step in µm, shape (P,).
+            stiffness: In MPa/µm, shape (P,).
+        """
+        last = self._facet[place].astype(np.int64)
+        known = (self._grain[place] == grain) & (last >= 0) & (last != facet)
+        pressed = self._offset[place] - self._pressure[place] / stiffness
+        return np.where(known & (gap < pressed - _BEHIND), last, -1)
+
+    def comes_along(self, before: Array, expected: Array, gap: Array, stiffness: Array) -> Booleans:
+        """Whether points pass a corner along the facet they have been with, and not through it, from elsewhere.
+
+        Args:
+            before: Gap to that facet at the beginning of the step in µm, shape (P,).
+            expected: The same at its expected end, shape (P,).
+            gap: Gap to the facet beyond the corner at the beginning of the step in µm, shape (P,).
+            stiffness: In MPa/µm, shape (P,).
+        """
+        return np.asarray((before > gap + _BEHIND) & (expected > -_DEEPEST / stiffness))
+
+    def is_beyond_a_corner(
+        self, place: Place, grain: Integers, gap: Array, expected: Array, stiffness: Array
+    ) -> Booleans:
+        """Contacts that are new and deeper at the beginning than contact can be, but not so at the expected end.
+
+        Such a point is in front of another facet of the grain still: it is to be met when it has passed the corner.
+
+        Args:
+            place: Where the contacts are.
+            grain: Grain met, shape (P,).
+            gap: Gap at the beginning of the step in µm, shape (P,).
+            expected: Gap at its expected end in µm, shape (P,).
+            stiffness: In MPa/µm, shape (P,).
+        """
+        deep = (gap < -_DEEPEST / stiffness) & (expected > gap + _BEHIND)
+        return np.asarray(deep & (self._grain[place] != grain))
 
     def begin_step(
-        self, place: Place, grain: Integers, gap: Array, expected: Array, stiffness: Array
+        self, place: Place, grain: Integers, facet: Integers, gap: Array, expected: Array, stiffness: Array
     ) -> tuple[Array, Array]:
         """Offset of each contact in µm and its pressure at the end of the last step in MPa; forget what is no contact.
 
@@ -46,6 +98,7 @@ class ContactMemory:
         Args:
             place: Where the contacts are.
             grain: Grain met, shape (P,).
+            facet: Its facet, shape (P,).
             gap: Gap at the beginning of the step in µm, shape (P,).
             expected: Gap at its expected end in µm, shape (P,).
             stiffness: In MPa/µm, shape (P,).
@@ -56,7 +109,7 @@ class ContactMemory:
         # Beside the border of a facet a point may be behind its plane and outside the grain: what counts as overlap
         # must be one at the beginning of the step and at its expected end.
         overlap = np.minimum(np.maximum(gap, expected), 0.0)
-        overlap = np.where(handed, np.minimum(gap + _HANDED / stiffness, 0.0), overlap)
+        overlap = np.where(handed, np.minimum(gap + _DEEPEST / stiffness, 0.0), overlap)
         offset = np.where(known, self._offset[place], overlap)
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
         last = np.where(handed, stiffness * np.maximum(offset - gap, 0.0), 0.0)
@@ -64,9 +117,9 @@ class ContactMemory:
         pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), last + _JUMP)
         offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
         self._offset[:], self._pressure[:] = 0.0, 0.0
-        self._grain[:] = -1.0
+        self._grain[:], self._facet[:] = -1.0, -1.0
         self._offset[place], self._pressure[place] = offset, last
-        self._grain[place] = grain
+        self._grain[place], self._facet[place] = grain, facet
         return offset, last
 
     def commit(self, place: Place, pressure: Array) -> None:

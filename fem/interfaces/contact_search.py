@@ -40,6 +40,14 @@ class Feet:
         """Only the wanted rows."""
         return Feet(*(getattr(self, field.name)[wanted] for field in fields(self)))
 
+    def replaced(self, rows: Integers, facet: Integers, parameter: Array, gap: Array, normal: Array) -> Feet:
+        """With other feet of the same points in some rows."""
+        values = {"facet": facet, "parameter": parameter, "gap": gap, "normal": normal}
+        whole = {name: getattr(self, name).copy() for name in values}
+        for name, value in values.items():
+            whole[name][rows] = value
+        return replace(self, **whole)
+
     def moved_by(self, rows: int) -> Feet:
         """With the numbers of the searching points so much larger."""
         return replace(self, point=self.point + rows)
@@ -93,12 +101,13 @@ def find_feet(
         gap = np.einsum("ed,ed->e", target - _place(shape, nodes, closest.parameter), normal)
         body = point * (int(grain.max()) + 1) + grain[facet]
         outside = _outside(body, target - _place(shape, nodes, closest.nearest), gap)
+        opposed = np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED
         meets = (
             closest.inside
-            & ((gap >= 0.0) | ~outside)
+            & ((gap >= 0.0) | (~outside & _entered(body, gap, opposed | ~closest.inside)))
             & (gap <= reach)
             & (gap >= -depth)
-            & (np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED)
+            & opposed
         )
         opposite = grain[facet] == partner[point]
         feet = Feet(point, opposite, facet, closest.parameter, gap, normal)
@@ -115,6 +124,22 @@ def _nearest(feet: Feet) -> Feet:
     order = np.lexsort((feet.facet, np.abs(feet.gap), feet.partner, feet.point))
     _, first = np.unique(2 * feet.point[order] + feet.partner[order], return_index=True)
     return Feet(*(getattr(feet, field.name)[order[first]] for field in fields(feet)))
+
+
+def _entered(body: Integers, gap: Array, opposed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whether a point inside a grain has come in through the facet: no other that it does not look at is nearer to it.
+
+    Near a corner of its own grain a point comes in from the side; what lies deep behind is then no overlap with it.
+
+    Args:
+        body: A number for each combination of point and grain, shape (n,).
+        gap: Signed distance, shape (n,).
+        opposed: Which facets the point looks at, or has no foot on, shape (n,).
+    """
+    _, group = np.unique(body, return_inverse=True)
+    nearest = np.full(int(group.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(nearest, group[~opposed], np.abs(gap[~opposed]))
+    return np.asarray(np.abs(gap) <= nearest[group], dtype=bool)
 
 
 def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]:

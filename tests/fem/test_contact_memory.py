@@ -29,12 +29,20 @@ class Place:
         offset, last = self._memory.begin_step(
             self._at,
             np.array([grain]),
+            np.array([0]),
             np.array([gap]),
             np.array([gap if expected is None else expected]),
             np.array([STIFFNESS]),
         )
         self._offset = float(offset[0])
         return STIFFNESS * max(self._offset - gap, 0.0), float(last[0])
+
+    def beyond(self, gap: float, facet: int, grain: int = 7, slot: int = OTHER) -> int:
+        """The facet that holds the point in a step whose end is expected on another one."""
+        at = (np.array([0]), np.array([0]), np.array([slot]))
+        asked = np.array([grain]), np.array([facet]), np.array([gap]), np.array([STIFFNESS])
+        found = self._memory.passing_a_corner(at, *asked)
+        return int(found[0])
 
     def accept(self, gap: float) -> float:
         """Pressure at the end of the step, which is remembered."""
@@ -92,6 +100,49 @@ def test_another_grain_or_a_step_apart_ends_a_contact() -> None:
         assert place.step(-1e-3) == (0.0, 0.0)
 
 
+def test_what_passes_a_corner_is_held_by_the_facet_it_comes_from() -> None:
+    place = Place()
+    assert place.beyond(-0.05, 3) == -1, "with nobody there is no corner to pass"
+    place.step(1e-3)
+    place.accept(-2e-4)
+    assert place.beyond(-0.05, 3) == 0
+    assert place.beyond(-0.05, 0) == -1, "no other facet"
+    assert place.beyond(0.01, 3) == -1, "in front of the other facet"
+    assert place.beyond(-0.05, 3, grain=8) == -1, "another grain"
+    assert place.beyond(-0.05, 3, slot=PARTNER) == -1, "another contact"
+    # As deep as it is pressed in anyway, on a flat surface: there is no corner.
+    assert place.beyond(-1.1e-3, 3) == -1
+    # An overlap that is kept is not deeper for being kept.
+    place = Place()
+    place.step(-0.04)
+    place.accept(-0.04)
+    assert place.beyond(-0.0405, 3) == -1 and place.beyond(-0.045, 3) == 0
+
+
+def test_a_corner_is_passed_along_a_facet_and_not_through_it() -> None:
+    memory = ContactMemory({}, 1, 1)
+    behind, stiffness = np.full(3, -0.05), np.full(3, STIFFNESS)
+    before, expected = np.array([-1e-4, 0.02, -0.0499]), np.array([-1e-4, -0.13, 0.0])
+    along = memory.comes_along(before, expected, behind, stiffness)
+    # The second comes from in front of a side wall and goes below; the third is as deep behind either.
+    assert along.tolist() == [True, False, False]
+
+
+def test_what_is_new_and_still_before_the_corner_is_met_later() -> None:
+    place = Place()
+    at = (np.array([0]), np.array([0]), np.array([OTHER]))
+
+    def waits(gap: float, expected: float, grain: int = 7) -> bool:
+        asked = (np.array([value]) for value in (grain, gap, expected, STIFFNESS))
+        return bool(place._memory.is_beyond_a_corner(at, *asked)[0])
+
+    assert waits(-0.06, 0.01)
+    assert not waits(-0.06, -0.0605), "an overlap that stays is no corner"
+    assert not waits(-0.04, 0.01), "no deeper than contact is pressed in, by 5 GPa here"
+    place.step(-0.06)
+    assert not waits(-0.06, 0.01) and waits(-0.06, 0.01, grain=8)
+
+
 # A thin wedge with its tip at the origin, a flat lower face and an upper one that rises by 60 degrees.
 TIP, RIGHT, UPPER = np.array([0.0, 0.0]), np.array([0.3, 0.0]), np.array([0.3, 0.3 * np.sqrt(3.0)])
 STEEP = np.array([-np.sqrt(0.75), 0.5])  # outward normal of the upper face
@@ -129,17 +180,15 @@ def test_a_point_in_front_of_a_face_meets_that_face() -> None:
     assert edges == [1] and gaps == pytest.approx([0.02])
 
 
-@pytest.mark.parametrize(
-    ("point", "normal"),
-    [
-        # In front of the upper face, which it does not look at, and behind the lower one.
-        ((0.05, 0.2), (0.3, 0.954)),
-        # Before the tip and looking away from it: in front of one of the faces there, behind the back.
-        ((-0.05, 0.02), (-1.0, 0.0)),
-    ],
-    ids=["beside a face", "before the tip"],
-)
-def test_beside_a_convex_corner_a_point_is_outside(
-    point: tuple[float, float], normal: tuple[float, float]
-) -> None:
-    assert feet(point, normal) == ([], [])
+def test_beside_a_convex_corner_a_point_is_outside() -> None:
+    """Before the tip and looking away from it: in front of one of the faces there, behind the back."""
+    assert feet((-0.05, 0.02), (-1.0, 0.0)) == ([], [])
+
+
+def test_a_face_it_does_not_look_at_hides_what_lies_deep_behind() -> None:
+    """Come in through the upper face, which it hardly looks at: not so deep as behind the lower one, which it does."""
+    point = 0.4 * UPPER - 0.004 * STEEP
+    assert feet((point[0], point[1]), (0.3, 0.954)) == ([], [])
+    # Nearer to the lower face than to the upper one: that is where it has come in.
+    edges, gaps = feet((0.2, 0.03), (0.3, 0.954))
+    assert edges == [0] and gaps == pytest.approx([-0.03])

@@ -49,6 +49,30 @@ def two_grains_below_a_pore(seam: Callable[[Array], Array], corner_stiffness: fl
     )
 
 
+def test_what_faces_a_pore_looks_out_for_the_grain_across() -> None:
+    """A filling of 0.4 µm between two grains: both sides watch, as both do where two grains have parted."""
+    mesh = mesh_of(MPI.COMM_SELF, *grid(6, 10, 3.0, 4.0))
+    y = midpoints(mesh)[:, 1]
+    solid = replace(GRAPHITE, lithium=None, swelling=None, flow=None)
+    model = model_on(
+        mesh,
+        sides(3.0, 4.0),
+        [solid, PORE],
+        [Support("bottom", 1), Support("left", 0), Support("right", 0), Support("top", 1, "press")],
+        grain=np.where(y > 2.0, 2, np.where(y > 1.6, 1, 0)).astype(np.int32),
+        phases=["graphite", "pore", "graphite"],
+        laws={"graphite|pore": shipped_laws()["graphite|pore"]},
+    )
+    model.prepare_step(1.0)
+    contact = model.surface_contact
+    assert contact is not None and contact.pairs is not None
+    assert set(contact.surfaces.grain[contact.pairs.facet]) == {0, 2}
+    assert set(contact.pairs.slot) == {0}
+    np.testing.assert_allclose(contact.pairs.gap, 0.4)
+    # Each counts half, and both together the whole of the 3 µm.
+    assert np.sum(contact.pairs.weight) == pytest.approx(3.0)
+
+
 def force_after_parting(model: ElectrodeModel) -> float:
     """Force in MPa·µm when the grains are 0.2 µm, six times the opening at which nothing holds, apart."""
     solver = NewtonSolver(model, SETTINGS)

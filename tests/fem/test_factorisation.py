@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -12,9 +14,9 @@ from fem import compat, factorisation
 from fem.errors import RunStopped
 from fem.field_blocks import FieldBlocks
 from fem.field_preconditioner import FieldPreconditioner
-from fem.solver import NewtonSolver, SolverSettings
+from fem.solver import NewtonSolver, Outcome, SolverSettings
 from tests.blocks import block
-from tests.cells import TIGHT, cell, faces, terminal_of
+from tests.cells import TIGHT, cell, faces, step, terminal_of
 
 # Less room than the estimate itself: MUMPS gives up.
 SCANTY = -90
@@ -116,9 +118,33 @@ def test_a_step_that_fails_before_any_factorisation_just_fails() -> None:
     model = cell(MPI.COMM_SELF, faces())
     terminal_of(model).control_current(5.0)
     solver = NewtonSolver(model, SolverSettings())
+    assert step(model, solver, 40.0).converged
+    solver.forget()
     model.prepare_step(40.0)
     model.state.unknowns.x.array[:] = np.nan
     assert not solver.solve().converged
+
+
+def test_what_is_repeated_begins_where_the_step_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room may run short in a later iteration, when the unknowns have moved."""
+    model = cell(MPI.COMM_SELF, faces())
+    terminal_of(model).control_current(5.0)
+    solver = NewtonSolver(model, SolverSettings())
+    attempt, begins = solver._attempt, []
+
+    def short_at_first() -> Outcome:
+        begins.append(model.state.unknowns.x.array.copy())
+        outcome = attempt()
+        return (
+            replace(outcome, converged=False, reason="DIVERGED_LINEAR_SOLVE") if len(begins) == 1 else outcome
+        )
+
+    monkeypatch.setattr(solver, "_attempt", short_at_first)
+    monkeypatch.setattr(factorisation, "is_short_of_room", lambda factors: True)
+    monkeypatch.setattr(factorisation, "give_room", lambda factors: True)
+    model.prepare_step(40.0)
+    assert solver.solve().converged
+    assert len(begins) == 2 and begins[0].tobytes() == begins[1].tobytes()
 
 
 def test_lithium_of_the_iterative_solver_gets_its_room() -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fem.interfaces.contact import CREEP_VELOCITY, LEAST_CREEP
+from fem.interfaces.contact_corners import StepMotion
 from fem.interfaces.contact_entries import Entries, block_entries, summed_entries
 from fem.interfaces.contact_memory import ContactMemory, Place
 from fem.interfaces.contact_pairs import Pairs
@@ -61,7 +62,6 @@ class SurfaceContact:
         self._memory = ContactMemory(model.state.replicated, count, len(self._shape.points))
         self.pairs: Pairs | None = None
         self._start: Array = np.empty(0)
-        self._expected: Array = np.empty(0)
 
     # ------------------------------------------------------------------ a step
 
@@ -83,15 +83,15 @@ class SurfaceContact:
         if len(active) == 0:
             return
         self._start = surfaces.displacement(model.state.previous.x.array)
-        self._expected = surfaces.displacement(model.state.expected.x.array)
-        positions = surfaces.reference + self._expected
-        feet, size = self._searched(active, positions), len(shape.points)
+        motion = StepMotion(surfaces, self._start, surfaces.displacement(model.state.expected.x.array))
+        feet, size = self._searched(active, motion.positions), len(shape.points)
         feet = feet.chosen(share[active[feet.point // size], feet.partner.astype(np.int64)] > 0.0)
-        place, feet = self._met(feet, (active[feet.point // size], feet.point % size), positions)
+        place: Place = active[feet.point // size], feet.point % size, feet.partner.astype(np.int64)
+        place, feet = motion.met(place, feet, self._memory, self._stiffness[place[0]])
         facet, point, slot = place
         if len(facet) == 0:
             return
-        functions, gap = self._at_beginning(place, feet)
+        functions, gap = motion.at_beginning(place, feet)
         stiffness = self._stiffness[facet]
         offset, pressure = self._memory.begin_step(
             place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, stiffness
@@ -110,51 +110,6 @@ class SurfaceContact:
             weight=0.5 * share[facet, slot] * shape.weights[point] * surfaces.measure[facet],
             stiffness=stiffness,
             friction=self._friction[facet] * pressure,
-        )
-
-    def _met(self, feet: Feet, where: tuple[Integers, Integers], positions: Array) -> tuple[Place, Feet]:
-        """Places and feet of the contacts of a step, of those that are found at its expected end.
-
-        The facet a point comes from goes on holding it until it has passed the corner between the two.
-        """
-        place: Place = (*where, feet.partner.astype(np.int64))
-        grain, gap = self.surfaces.grain[feet.facet], self._at_beginning(place, feet)[1]
-        stiffness = self._stiffness[place[0]]
-        last = self._memory.passing_a_corner(place, grain, feet.facet, gap, stiffness)
-        if np.any(last >= 0):
-            instead = self._met_instead(feet, place, last, positions)
-            before = self._at_beginning(place, instead)[1]
-            along = self._memory.comes_along(before, instead.gap, gap, stiffness)
-            feet = self._met_instead(feet, place, np.where(along, last, -1), positions)
-        kept = ~self._memory.is_beyond_a_corner(place, grain, gap, feet.gap, stiffness)
-        return (place[0][kept], place[1][kept], place[2][kept]), feet.chosen(kept)
-
-    def _at_beginning(self, place: Place, feet: Feet) -> tuple[Array, Array]:
-        """Shape functions of both facets' nodes, shape (P, 2 · nodes), and gaps at the beginning of the step in µm."""
-        shape, nodes = self._shape, self.surfaces.dofs.shape[1]
-        functions = np.concatenate(
-            [
-                shape.shape_functions(shape.points, nodes)[place[1]],
-                -shape.shape_functions(feet.parameter, nodes),
-            ],
-            axis=1,
-        )
-        back = self._start - self._expected
-        back = np.concatenate([back[place[0], :nodes], back[feet.facet, :nodes]], axis=1)
-        return functions, feet.gap + np.einsum("pn,pnd,pd->p", functions, back, feet.normal)
-
-    def _met_instead(self, feet: Feet, place: Place, facet: Integers, positions: Array) -> Feet:
-        """Feet on given facets (-1: as they are), on the border nearest to the point where it is beyond."""
-        shape, chosen = self._shape, np.flatnonzero(facet >= 0)
-        other, outward = positions[facet[chosen]], self.surfaces.outward[facet[chosen]]
-        own = positions[place[0][chosen]]
-        nodes = positions.shape[1]
-        point = np.einsum("pn,pnd->pd", shape.shape_functions(shape.points, nodes)[place[1][chosen]], own)
-        parameter = shape.closest(point, other).parameter
-        normal = shape.outward_normal(other, outward, parameter)
-        foot = np.einsum("pn,pnd->pd", shape.shape_functions(parameter, nodes), other)
-        return feet.replaced(
-            chosen, facet[chosen], parameter, np.einsum("pd,pd->p", point - foot, normal), normal
         )
 
     def commit(self, damage: Array) -> None:

@@ -1,0 +1,79 @@
+"""Points that pass the corners of grains in a step: which facet holds them, of the one before and the one beyond."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fem.interfaces.contact_memory import ContactMemory, Place
+from fem.interfaces.contact_search import Feet
+from fem.interfaces.surfaces import Array, GrainSurfaces, Integers
+
+
+@dataclass(frozen=True)
+class StepMotion:
+    """Where all facets are at the beginning of a step and at its expected end.
+
+    Attributes:
+        surfaces: The facets; N of them.
+        start: Displacement of their nodes at the beginning in µm, shape (N, nodes, dimension).
+        expected: The same at the expected end.
+    """
+
+    surfaces: GrainSurfaces
+    start: Array
+    expected: Array
+
+    @property
+    def positions(self) -> Array:
+        """Nodes of all facets at the expected end in µm, shape (N, nodes, dimension)."""
+        return np.asarray(self.surfaces.reference + self.expected)
+
+    def at_beginning(self, place: Place, feet: Feet) -> tuple[Array, Array]:
+        """Shape functions of both facets' nodes, shape (P, 2 · nodes), and gaps at the beginning of the step in µm."""
+        shape, nodes = self.surfaces.shape, self.surfaces.dofs.shape[1]
+        functions = np.concatenate(
+            [
+                shape.shape_functions(shape.points, nodes)[place[1]],
+                -shape.shape_functions(feet.parameter, nodes),
+            ],
+            axis=1,
+        )
+        back = self.start - self.expected
+        back = np.concatenate([back[place[0], :nodes], back[feet.facet, :nodes]], axis=1)
+        return functions, feet.gap + np.einsum("pn,pnd,pd->p", functions, back, feet.normal)
+
+    def met(self, place: Place, feet: Feet, memory: ContactMemory, stiffness: Array) -> tuple[Place, Feet]:
+        """Places and feet of the contacts of a step, of those that are found at its expected end.
+
+        The facet a point comes from goes on holding it until it has passed the corner between the two.
+
+        Args:
+            place: Of the contacts found.
+            feet: Of the same.
+            memory: With whom and how they have been so far.
+            stiffness: In MPa/µm, shape (P,).
+        """
+        grain, gap = self.surfaces.grain[feet.facet], self.at_beginning(place, feet)[1]
+        last = memory.passing_a_corner(place, grain, feet.facet, gap, stiffness)
+        if np.any(last >= 0):
+            instead = self._on(last, place, feet)
+            before = self.at_beginning(place, instead)[1]
+            along = memory.comes_along(before, instead.gap, gap, stiffness)
+            feet = self._on(np.where(along, last, -1), place, feet)
+        kept = ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, stiffness)
+        return (place[0][kept], place[1][kept], place[2][kept]), feet.chosen(kept)
+
+    def _on(self, facet: Integers, place: Place, feet: Feet) -> Feet:
+        """Feet on given facets (-1: as they are), on the border nearest to the point where it is beyond."""
+        shape, chosen, positions = self.surfaces.shape, np.flatnonzero(facet >= 0), self.positions
+        other, outward = positions[facet[chosen]], self.surfaces.outward[facet[chosen]]
+        nodes = positions.shape[1]
+        functions = shape.shape_functions(shape.points, nodes)[place[1][chosen]]
+        point = np.einsum("pn,pnd->pd", functions, positions[place[0][chosen]])
+        parameter = shape.closest(point, other).parameter
+        normal = shape.outward_normal(other, outward, parameter)
+        foot = np.einsum("pn,pnd->pd", shape.shape_functions(parameter, nodes), other)
+        gap = np.einsum("pd,pd->p", point - foot, normal)
+        return feet.replaced(chosen, facet[chosen], parameter, gap, normal)

@@ -40,7 +40,7 @@ MEASUREMENTS = {
     "measure uniformity": "standard_deviation",
     "measure diffusion": "tortuosity",
     "measure lithium": "lithium_left",
-    "measure front": "front_depth_um",
+    "measure front": "front_depth_25_um",
 }
 
 

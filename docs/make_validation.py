@@ -1,6 +1,6 @@
 """Makes docs/validation.md from validation.template.md, a calibration's folder and run folders; runs nothing.
 
-python3 -m docs.make_validation CALIBRATION --run bare=RUN --run "1 wt%=RUN" --run "3 wt%=RUN" --run "5 wt%=RUN"
+python3 -m docs.make_validation CALIBRATION --run bare=RUN --run "1 wt%=RUN" … --narrow bare=RUN …
     --unpressed bare=RUN … --pressed bare=RUN …    (runs that only press, or not, and measure adhesion at the foil)
 """
 
@@ -135,6 +135,7 @@ def predictions(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, S
     body[above:above] = [
         [name, *(_adhesion(pulled[key][column]) if column in pulled[key] else NONE for column in COLUMNS)]
         for key, name in PULLED.items()
+        if pulled[key]
     ]
     return markdown(["", "bare (fitted)", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
 
@@ -202,16 +203,29 @@ def _metal(summary: Summary) -> str:
 
 
 def page(
-    said: Summary, runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]], template: str
+    said: Summary,
+    runs: Mapping[str, Summary],
+    narrow: Mapping[str, Summary],
+    pulled: Mapping[str, Mapping[str, Summary]],
+    template: str,
 ) -> str:
-    """The text of the page."""
+    """The text of the page.
+
+    Args:
+        said: What the calibration has found.
+        runs: First cycles of the shipped cases, by column.
+        narrow: The same on sections as wide as that of the fit.
+        pulled: See :func:`predictions`; of narrow sections.
+        template: With marks where tables go.
+    """
     cost = said["cost"]
     tables = {
         "PARAMETERS": parameters(said),
         "TARGETS": targets(said),
         "CORRELATIONS": correlations(said),
         "EVALUATIONS": evaluations(said),
-        "PREDICTIONS": predictions(runs, pulled),
+        "PREDICTIONS": predictions(runs, {key: {} for key in PULLED}),
+        "NARROW": predictions(narrow, pulled),
         "SENTENCES": "\n".join(f"* {sentence}" for sentence in said["sentences"])
         or "* Every target was met.",
         "STATE": ("It converged" if said["converged"] else "**It did not converge**") + f": {said['reason']}",
@@ -242,15 +256,18 @@ def main() -> None:
     parser.add_argument(
         "--run", action="append", default=[], metavar="COLUMN=FOLDER", help="of a first cycle"
     )
+    parser.add_argument(
+        "--narrow", action="append", default=[], metavar="COLUMN=FOLDER", help="of one as wide as the fit's"
+    )
     for key, name in PULLED.items():
         parser.add_argument(
             f"--{key}", action="append", default=[], metavar="COLUMN=FOLDER", help=f"of a run for '{name}'"
         )
     given = parser.parse_args()
     said = json.loads((given.calibration / "calibration.json").read_text(encoding="utf-8"))
-    runs = _summaries(given.run, parser)
+    runs, narrow = _summaries(given.run, parser), _summaries(given.narrow, parser)
     pulled = {key: _summaries(getattr(given, key), parser) for key in PULLED}
-    text = page(said, runs, pulled, TEMPLATE.read_text(encoding="utf-8"))
+    text = page(said, runs, narrow, pulled, TEMPLATE.read_text(encoding="utf-8"))
     PAGE.write_text(text, encoding="utf-8")
     for there, here in PICTURES:
         shutil.copyfile(given.calibration / "pictures" / there, HERE / here)

@@ -89,7 +89,14 @@ class ContactMemory:
         return np.asarray(deep & (self._grain[place] != grain))
 
     def begin_step(
-        self, place: Place, grain: Integers, facet: Integers, gap: Array, expected: Array, stiffness: Array
+        self,
+        place: Place,
+        grain: Integers,
+        facet: Integers,
+        gap: Array,
+        expected: Array,
+        stiffness: Array,
+        handing: Booleans,
     ) -> tuple[Array, Array]:
         """Offset of each contact in µm and its pressure at the end of the last step in MPa; forget what is no contact.
 
@@ -102,10 +109,12 @@ class ContactMemory:
             gap: Gap at the beginning of the step in µm, shape (P,).
             expected: Gap at its expected end in µm, shape (P,).
             stiffness: In MPa/µm, shape (P,).
+            handing: Whether paired contact with that grain is on its way to this one, shape (P,).
         """
         known = self._grain[place] == grain
-        # What a facet hands over is contact with its partner: it goes on with the pressure it had.
-        handed = ~known & (place[2] == 1)
+        # What a facet hands over is contact with its partner: it goes on with the pressure it had. One that has parted
+        # from its partner for good and meets it again is a grain like any other.
+        handed = ~known & handing
         # Beside the border of a facet a point may be behind its plane and outside the grain: what counts as overlap
         # must be one at the beginning of the step and at its expected end.
         overlap = np.minimum(np.maximum(gap, expected), 0.0)

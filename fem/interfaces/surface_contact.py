@@ -93,8 +93,9 @@ class SurfaceContact:
             return
         functions, gap = motion.at_beginning(place, feet)
         stiffness = self._stiffness[facet]
+        handing = (slot == 1) & (share[facet, slot] < 1.0)
         offset, pressure = self._memory.begin_step(
-            place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, stiffness
+            place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, stiffness, handing
         )
         self.pairs = Pairs(
             facet=facet,

@@ -22,7 +22,12 @@ class Place:
         self._memory = ContactMemory(self.history, 1, 1)
 
     def step(
-        self, gap: float, slot: int = OTHER, expected: float | None = None, grain: int = 7
+        self,
+        gap: float,
+        slot: int = OTHER,
+        expected: float | None = None,
+        grain: int = 7,
+        handing: bool | None = None,
     ) -> tuple[float, float]:
         """Pressure at the beginning of a step by its geometry, and that which friction goes by."""
         self._at = (np.array([0]), np.array([0]), np.array([slot]))
@@ -33,6 +38,7 @@ class Place:
             np.array([gap]),
             np.array([gap if expected is None else expected]),
             np.array([STIFFNESS]),
+            np.array([slot == PARTNER if handing is None else handing]),
         )
         self._offset = float(offset[0])
         return STIFFNESS * max(self._offset - gap, 0.0), float(last[0])
@@ -57,6 +63,11 @@ def test_what_a_facet_hands_over_keeps_its_pressure() -> None:
     assert place.step(-2e-3, PARTNER) == pytest.approx((200.0, 200.0))
     assert place.accept(-3e-3) == pytest.approx(300.0)
     assert place.step(-3e-3, PARTNER) == pytest.approx((300.0, 300.0))
+
+
+def test_a_partner_met_again_is_met_like_any_other_grain() -> None:
+    """Its facets have parted for good; what has come in between unseen is no pressure that anything had."""
+    assert Place().step(-0.06, PARTNER, handing=False) == (0.0, 0.0)
 
 
 def test_an_overlap_too_deep_for_contact_is_not_handed_over_whole() -> None:

@@ -171,10 +171,12 @@ def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
     template = Path(make_validation.TEMPLATE).read_text("utf-8")
     before = _measured(1, 0, "adhesion at foil", parts_J_m2={"cohesive": 0.215}, work_of_separation_J_m2=0.34)
     pulled = {"unpressed": {"bare": {"steps": [before]}, "3 wt%": {"steps": [before]}}, "pressed": {}}
-    text = make_validation.page(said, {"3 wt%": run}, pulled, template)
+    text = make_validation.page(said, {"bare": run}, {"3 wt%": run}, pulled, template)
     assert not re.search("@[A-Z]+@", text), "a mark was left in the page"
     assert r"`interfaces.electrolyte\|graphite.exchange_resistance` = " in text
     for line in (
+        "| first lithiation, mAh/cm² | 3.50 | – | – | – |",
+        "| adhesion after 10 h at 60 °C, J/m² | 0.31 (0.52) | – | – | – |",
         "| first lithiation, mAh/cm² | – | – | 3.50 | – |",
         "| efficiency, % | – | – | 79.6 | – |",
         "| lithiated, unloaded, µm | – | – | 48.0 | – |",

@@ -170,7 +170,8 @@ def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
     }
     template = Path(make_validation.TEMPLATE).read_text("utf-8")
     before = _measured(1, 0, "adhesion at foil", parts_J_m2={"cohesive": 0.215}, work_of_separation_J_m2=0.34)
-    pulled = {"unpressed": {"bare": {"steps": [before]}, "3 wt%": {"steps": [before]}}, "pressed": {}}
+    pulled = {"unpressed": {"bare": {"steps": [before]}, "3 wt%": {"steps": [before]}}}
+    pulled["pressed"] = {"bare": {"steps": [before]}}
     text = make_validation.page(said, {"bare": run}, {"3 wt%": run}, pulled, template)
     assert not re.search("@[A-Z]+@", text), "a mark was left in the page"
     assert r"`interfaces.electrolyte\|graphite.exchange_resistance` = " in text
@@ -182,7 +183,7 @@ def test_the_page_of_validation_holds_what_was_found(folder: Path) -> None:
         "| lithiated, unloaded, µm | – | – | 48.0 | – |",
         "| delithiated, unloaded, µm | – | – | – | – |",
         "| adhesion before pressing, J/m² | 0.21 (0.34) | – | 0.21 (0.34) | – |\n"
-        "| adhesion pressed, before the 10 h, J/m² | – | – | – | – |\n"
+        "| adhesion pressed, before the 10 h, J/m² | 0.21 (0.34) | – | – | – |\n"
         "| adhesion after 10 h at 60 °C, J/m² | – | – | 0.31 (0.52) | – |",
         "| effective diffusion coefficient, 1e-9 cm²/s | – | – | 1.43 at x = 0.90 | – |",
         "| lithium metal after 10 h; at the end, mAh/cm² | – | – | 0.250; 0.250 | – |",

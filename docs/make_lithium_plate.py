@@ -14,7 +14,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fem.measurements.front import LEVELS
+from fem.measurements.front import LEVELS, column
 
 
 def fronts(run: Path) -> list[dict[str, float]]:
@@ -34,11 +34,6 @@ def fronts(run: Path) -> list[dict[str, float]]:
     return found
 
 
-def key(level: float) -> str:
-    """Name of a level's depth in a result of `measure front`."""
-    return f"front_depth_{100.0 * level:.0f}_um"
-
-
 def draw(rows: list[dict[str, float]], path: Path) -> None:
     """Two axes: how deep each level has come, and the lithiation of the outermost layers."""
     times = [row["time_h"] for row in rows]
@@ -46,7 +41,7 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     for level, colour in zip(LEVELS, ("#c6b8a6", "#7b9acc", "#b5651d", "#d4a017"), strict=True):
-        depths = [row[key(level)] for row in rows]
+        depths = [row[column(level)] for row in rows]
         if max(depths) == 0.0:
             continue
         left.plot(times, depths, "o-", color=colour, label=f"x = {level:g}", clip_on=False)
@@ -74,7 +69,7 @@ def main() -> None:
     levels = " | ".join(f"x = {level:g} to, µm" for level in LEVELS)
     print(f"| time, h | {levels} | at the sheet | at the foil |\n|{' --- |' * (3 + len(LEVELS))}")
     for row in rows:
-        names = ("time_h", *map(key, LEVELS), "lithiation_near", "lithiation_far")
+        names = ("time_h", *map(column, LEVELS), "lithiation_near", "lithiation_far")
         numbers = (row[name] for name in names)
         print("| " + " | ".join(f"{number:.3g}" for number in numbers) + " |")
     draw(rows, given.picture)

@@ -106,12 +106,15 @@ def evaluations(said: Summary) -> str:
     return markdown(["", *names, *aims, "s", "Newton iterations", "failed because"], body)
 
 
-def predictions(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]]) -> str:
+def predictions(
+    runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]], bare: str = "fitted"
+) -> str:
     """Every quantity of the first cycle, a column an electrode.
 
     Args:
         runs: First cycles.
         pulled: Runs that measure adhesion before anything else is done, by what was done before: see ``PULLED``.
+        bare: What the bare electrode is.
     """
     rows: list[tuple[str, Callable[[Summary], str]]] = [
         ("first lithiation, mAh/cm²", lambda s: _number(_cycle(s), "lithiation_mAh_cm2", 2)),
@@ -133,11 +136,10 @@ def predictions(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, S
     ]
     above = next(number for number, (_, read) in enumerate(rows) if read is _adhesion)
     body[above:above] = [
-        [name, *(_adhesion(pulled[key][column]) if column in pulled[key] else NONE for column in COLUMNS)]
-        for key, name in PULLED.items()
-        if pulled[key]
+        [PULLED[key], *(_adhesion(found[column]) if column in found else NONE for column in COLUMNS)]
+        for key, found in pulled.items()
     ]
-    return markdown(["", "bare (fitted)", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
+    return markdown(["", f"bare ({bare})", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
 
 
 def _number(table: Mapping[str, Any], key: str, digits: int, factor: float = 1.0) -> str:
@@ -224,7 +226,7 @@ def page(
         "TARGETS": targets(said),
         "CORRELATIONS": correlations(said),
         "EVALUATIONS": evaluations(said),
-        "PREDICTIONS": predictions(runs, {key: {} for key in PULLED}),
+        "PREDICTIONS": predictions(runs, {}, "with the fitted set"),
         "NARROW": predictions(narrow, pulled),
         "SENTENCES": "\n".join(f"* {sentence}" for sentence in said["sentences"])
         or "* Every target was met.",

@@ -28,7 +28,8 @@ def is_short_of_room(preconditioner: PETSc.PC) -> bool:
     Args:
         preconditioner: That has been set up for a matrix.
     """
-    if preconditioner.getType() not in ("lu", "cholesky"):
+    kind = preconditioner.getType()
+    if kind not in ("lu", "cholesky") or preconditioner.getFactorSolverType() != "mumps":
         return False
     return preconditioner.getFactorMatrix().getMumpsInfog(1) in _SHORT
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from mpi4py import MPI
+from petsc4py import PETSc
 
+from fem import compat
 from fem.loads import Pressure, Support
 from fem.model import ElectrodeModel
 from tests.small import box, faces, host, law, mesh_of, midpoints, model_on
@@ -49,3 +52,15 @@ def block(
         phases=phases,
         laws={kind: chosen for kind in ("alpha|alpha", "alpha|beta", "beta|beta")},
     )
+
+
+def tangent(model: ElectrodeModel) -> tuple[PETSc.Mat, npt.NDArray[np.int32]]:
+    """Tangent of a first step of a second, with rows of the identity for prescribed dofs; and these."""
+    held = np.unique(np.concatenate([constraint.dofs for constraint in model.constraints])).astype(np.int32)
+    matrix = compat.create_matrix(model.jacobian_form)
+    model.prepare_step(1.0)
+    if not model.update_flow():
+        raise AssertionError("the flow of the undeformed block is not finite")
+    compat.assemble_matrix(matrix, model.jacobian_form)
+    matrix.zeroRowsLocal(held, diag=1.0)
+    return matrix, held

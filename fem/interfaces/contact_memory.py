@@ -60,17 +60,6 @@ class ContactMemory:
         pressed = self._offset[place] - self._pressure[place] / stiffness
         return np.where(known & (gap < pressed - _BEHIND), last, -1)
 
-    def comes_along(self, before: Array, expected: Array, gap: Array, stiffness: Array) -> Booleans:
-        """Whether points pass a corner along the facet they have been with, and not through it, from elsewhere.
-
-        Args:
-            before: Gap to that facet at the beginning of the step in µm, shape (P,).
-            expected: The same at its expected end, shape (P,).
-            gap: Gap to the facet beyond the corner at the beginning of the step in µm, shape (P,).
-            stiffness: In MPa/µm, shape (P,).
-        """
-        return np.asarray((before > gap + _BEHIND) & (expected > -_DEEPEST / stiffness))
-
     def is_beyond_a_corner(
         self, place: Place, grain: Integers, gap: Array, expected: Array, stiffness: Array
     ) -> Booleans:
@@ -134,3 +123,15 @@ class ContactMemory:
     def commit(self, place: Place, pressure: Array) -> None:
         """Remember the pressures in MPa at the end of an accepted step, shape (P,)."""
         self._pressure[place] = pressure
+
+
+def comes_along(before: Array, expected: Array, gap: Array, stiffness: Array) -> Booleans:
+    """Whether points pass a corner along the facet they have been with, and not through it, from elsewhere.
+
+    Args:
+        before: Gap to that facet at the beginning of the step in µm, shape (P,).
+        expected: The same at its expected end, shape (P,).
+        gap: Gap to the facet beyond the corner at the beginning of the step in µm, shape (P,).
+        stiffness: In MPa/µm, shape (P,).
+    """
+    return np.asarray((before > gap + _BEHIND) & (expected > -_DEEPEST / stiffness))

@@ -44,11 +44,16 @@ def measure(model: ElectrodeModel, layers: int = 20) -> dict[str, float]:
     way = depth if from_top else (thickness - depth)[::-1]
     along = profile if from_top else profile[::-1]
     return {
-        **{f"front_depth_{100.0 * at:.0f}_um": _reached(way, along, at, thickness) for at in LEVELS},
+        **{column(at): _reached(way, along, at, thickness) for at in LEVELS},
         "lithiation_near": float(profile[0]),
         "lithiation_far": float(profile[-1]),
         "contrast": float(profile.max() - profile.min()),
     }
+
+
+def column(level: float) -> str:
+    """Name of a level's depth in what :func:`measure` returns."""
+    return f"front_depth_{100.0 * level:.0f}_um"
 
 
 def _reached(

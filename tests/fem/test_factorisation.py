@@ -10,12 +10,12 @@ import scipy.sparse
 from mpi4py import MPI
 from petsc4py import PETSc
 
-from fem import compat, factorisation
+from fem import factorisation
 from fem.errors import RunStopped
 from fem.field_blocks import FieldBlocks
 from fem.field_preconditioner import FieldPreconditioner
 from fem.solver import NewtonSolver, Outcome, SolverSettings
-from tests.blocks import block
+from tests.blocks import block, tangent
 from tests.cells import TIGHT, cell, faces, step, terminal_of
 
 # Less room than the estimate itself: MUMPS gives up.
@@ -148,17 +148,11 @@ def test_what_is_repeated_begins_where_the_step_began(monkeypatch: pytest.Monkey
 
 
 def test_lithium_of_the_iterative_solver_gets_its_room() -> None:
-    model = block(MPI.COMM_SELF)
-    held = np.unique(np.concatenate([constraint.dofs for constraint in model.constraints])).astype(np.int32)
-    answers = []
+    model, answers = block(MPI.COMM_SELF), []
+    matrix, held = tangent(model)
     for prefix in ("roomy_", "scanty_"):
         fields = FieldPreconditioner(model, held, prefix)
         key = scanty(f"{prefix}lithium_") if prefix == "scanty_" else ""
-        matrix = compat.create_matrix(model.jacobian_form)
-        model.prepare_step(1.0)
-        assert model.update_flow()
-        compat.assemble_matrix(matrix, model.jacobian_form)
-        matrix.zeroRowsLocal(held, diag=1.0)
         fields.take(matrix)
         residual, found = matrix.createVecs()
         residual.array[FieldBlocks(model).lithium_dofs] = 1.0

@@ -19,7 +19,7 @@ from fem.near_null_space import rigid_motions
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 from run.build import CountingSolver
-from tests.blocks import block
+from tests.blocks import block, tangent
 from tests.cells import cell, faces, step, terminal_of
 from tests.quarters import quarters
 from tests.small import solved_step
@@ -60,13 +60,8 @@ def test_motions_of_a_grain_alone_meet_no_resistance() -> None:
 
 def test_lithium_that_is_off_is_found_at_once_and_its_balance_is_met() -> None:
     model = driven(block(MPI.COMM_SELF))
-    held = np.unique(np.concatenate([constraint.dofs for constraint in model.constraints])).astype(np.int32)
+    matrix, held = tangent(model)
     fields = FieldPreconditioner(model, held, "lithium_alone_")
-    matrix = compat.create_matrix(model.jacobian_form)
-    model.prepare_step(1.0)
-    assert model.update_flow()
-    compat.assemble_matrix(matrix, model.jacobian_form)
-    matrix.zeroRowsLocal(held, diag=1.0)
     fields.take(matrix)
     lithium = FieldBlocks(model).lithium_dofs
     error, residual = matrix.createVecs()

@@ -13,7 +13,7 @@ from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
 from fem.solver import NewtonSolver, SolverSettings
 from tests.alone import alone
-from tests.readings import reaction, searched_forces_along
+from tests.readings import reaction, searched_forces_along, set_displacement
 from tests.small import Array, grid, law, mesh_of, midpoints, p, sides, solved_step
 
 MODULUS, POISSON = 1.0e4, 0.3
@@ -268,6 +268,24 @@ def test_sliding_hands_over_to_search_and_keeps_pressure_and_friction(
     assert min(rubbing) > 0.97 * FRICTION
     assert reaction(model, "bottom", 0, 0) == pytest.approx(-along, rel=1e-8)
     assert reaction(model, "bottom", 0, 1) == pytest.approx(-down, rel=1e-8)
+
+
+@pytest.mark.parametrize(("paired", "pressure"), [(0.5, 5000.0), (0.0, 0.0)])
+def test_only_contact_on_its_way_to_search_brings_its_pressure(paired: float, pressure: float) -> None:
+    """The blocks overlap by 60 nm, far more than contact is pressed in: handed over in part, or met again."""
+    model = slider(MPI.COMM_SELF)
+    contact, values = model.surface_contact, model.facet_constants
+    assert contact is not None
+    for field, value in ((model.state.released, 1.0), (model.state.paired, paired)):
+        values.set_values(field, np.full_like(values.values(field), value))
+    set_displacement(model, lambda x: np.stack([np.full_like(x[0], 0.2), np.full_like(x[0], -0.06)]), grain=1)
+    model.commit()
+    for field, value in ((model.state.released, 1.0), (model.state.paired, paired)):
+        values.set_values(field, np.full_like(values.values(field), value))
+    model.prepare_step(1.0)
+    assert contact.pairs is not None and set(contact.pairs.slot) == {1}
+    np.testing.assert_allclose(contact.pairs.gap, -0.06, atol=1e-9)
+    np.testing.assert_allclose(contact.pairs.pressure(contact.pairs.gap), pressure, atol=1e-6)
 
 
 def test_the_tangent_is_the_derivative_of_the_forces() -> None:

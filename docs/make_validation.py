@@ -1,6 +1,6 @@
-"""Makes docs/validation.md from validation.template.md, a calibration's folder and run folders; runs nothing.
+"""Makes docs/validation.md from validation.template.md and run folders; runs nothing.
 
-python3 -m docs.make_validation CALIBRATION --run bare=RUN --run "1 wt%=RUN" … --narrow bare=RUN …
+python3 -m docs.make_validation --run bare=RUN --run "1 wt%=RUN" …
     --unpressed bare=RUN … --pressed bare=RUN …    (runs that only press, or not, and measure adhesion at the foil)
 """
 
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docs.tables import NONE, markdown
+
 HERE = Path(__file__).parent
 PAGE, TEMPLATE = HERE / "validation.md", HERE / "validation.template.md"
-PICTURES = (
-    ("targets.png", "validation_targets.png"),
-    ("sensitivities.png", "validation_sensitivities.png"),
-)
 #: Columns of the table of predictions, as given to --run.
 COLUMNS = ("bare", "1 wt%", "3 wt%", "5 wt%")
 #: Rows of adhesion before the dry 10 h, as given to --unpressed and --pressed.
@@ -30,91 +27,14 @@ _PARTS = {
     "solids": "solids", "interface_void": "gaps", "pores": "pores", "lithium_removed": "metal gone",
 }  # fmt: skip
 Summary = Mapping[str, Any]
-NONE = "–"
 
 
-def markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """A table."""
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def parameters(said: Summary) -> str:
-    """The fitted set."""
-    body = []
-    for one in said["parameters"]:
-        unit = f" {one['unit']}" if one["unit"] else ""
-        spread = NONE
-        if one["uncertainty_factor"] is not None:
-            spread = f"×/÷ {one['uncertainty_factor']:.2f}"
-        elif one["standard_uncertainty"] is not None:
-            spread = f"± {one['standard_uncertainty']:.2g}{unit}"
-        learned = NONE if one["learned"] is None else f"{100.0 * one['learned']:.0f} %"
-        # An upright bar would begin a new cell, in code as well.
-        where = [f"`{key}` = {value}".replace("|", r"\|") for key, value in one["case_values"].items()]
-        where += [f"step {place}: {text}" for place, text in one["steps"].items()]
-        body.append(
-            [one["name"], f"{one['low']:g} … {one['high']:g}{unit}", f"{one['start']:g}", f"**{one['fitted']:.4g}**",
-             spread, learned, one["at_bound"] or "no", "<br>".join(where)]
-        )  # fmt: skip
-    head = [
-        "parameter",
-        "bounds",
-        "start",
-        "fitted",
-        "standard uncertainty",
-        "learned",
-        "at a bound",
-        "that is",
-    ]
-    return markdown(head, body)
-
-
-def targets(said: Summary) -> str:
-    """What was aimed at and what was reached."""
-    body = []
-    for one in said["targets"]:
-        start = NONE if one["reached_at_start"] is None else f"{one['reached_at_start']:.3g}"
-        body.append(
-            [one["name"], f"`{one['quantity']}`", f"{one['value']:.3g} {one['unit']}", f"± {one['tolerance']:.2g}",
-             start, f"**{one['reached']:.3g}**", f"{one['residual']:+.1f}"]
-        )  # fmt: skip
-    return markdown(["target", "quantity", "paper", "tolerance", "at start", "model", "tolerances off"], body)
-
-
-def correlations(said: Summary) -> str:
-    """Correlations of the parameters."""
-    names = [one["name"] for one in said["parameters"]]
-    body = []
-    for name in names:
-        row = [said["correlations"][name][other] for other in names]
-        body.append([name, *(NONE if value is None else f"{value:+.2f}" for value in row)])
-    return markdown(["", *names], body)
-
-
-def evaluations(said: Summary) -> str:
-    """What every evaluation came to and cost."""
-    names = [one["name"] for one in said["parameters"]]
-    aims = [one["name"] for one in said["targets"]]
-    body = []
-    for one in said["evaluations"]:
-        found = [NONE] * len(aims) if one["reached"] is None else [f"{value:.3g}" for value in one["reached"]]
-        body.append(
-            [str(one["number"]), *(f"{value:.3g}" for value in one["values"]), *found,
-             f"{one['wall_time_s']:.0f}", str(one["newton_iterations"]), one["reason"]]
-        )  # fmt: skip
-    return markdown(["", *names, *aims, "s", "Newton iterations", "failed because"], body)
-
-
-def predictions(
-    runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]], bare: str = "fitted"
-) -> str:
+def predictions(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]]) -> str:
     """Every quantity of the first cycle, a column an electrode.
 
     Args:
         runs: First cycles.
         pulled: Runs that measure adhesion before anything else is done, by what was done before: see ``PULLED``.
-        bare: What the bare electrode is.
     """
     rows: list[tuple[str, Callable[[Summary], str]]] = [
         ("first lithiation, mAh/cm²", lambda s: _number(_cycle(s), "lithiation_mAh_cm2", 2)),
@@ -139,7 +59,29 @@ def predictions(
         [PULLED[key], *(_adhesion(found[column]) if column in found else NONE for column in COLUMNS)]
         for key, found in pulled.items()
     ]
-    return markdown(["", f"bare ({bare})", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
+    return markdown(["", "bare (fitted set)", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
+
+
+def costs(runs: Mapping[str, Summary]) -> str:
+    """What each first cycle took, and how well its books close."""
+    rows: list[tuple[str, Callable[[Summary], str]]] = [
+        ("commit", lambda s: str(s["commit"])[:7]),
+        ("ranks", lambda s: str(s["ranks"])),
+        ("wall time, min", lambda s: f"{s['wall_time_s'] / 60.0:.1f}"),
+        ("cells; unknowns", lambda s: f"{s['cells']}; {s['dofs']}"),
+        (
+            "Newton iterations (with a tangent of their own)",
+            lambda s: f"{s['newton_iterations']} ({s['tangents']})",
+        ),
+        ("steps (rejected)", lambda s: f"{s['steps_accepted']} ({s['steps_rejected']})"),
+        ("energy balance, of the work", lambda s: f"{s['energy_balance_error']:.0e}"),
+        ("lithium book, worst step", lambda s: f"{s['lithium_book_error']:.0e}"),
+        ("largest penetration, µm", lambda s: f"{s['penetration_max_um']:.3f}"),
+    ]
+    body = [
+        [name, *(read(runs[column]) if column in runs else NONE for column in COLUMNS)] for name, read in rows
+    ]
+    return markdown(["", *COLUMNS], body)
 
 
 def _number(table: Mapping[str, Any], key: str, digits: int, factor: float = 1.0) -> str:
@@ -204,38 +146,15 @@ def _metal(summary: Summary) -> str:
     return f"{dry[-1]:.3f}; {books[-1][1]:.3f}" if dry else NONE
 
 
-def page(
-    said: Summary,
-    runs: Mapping[str, Summary],
-    narrow: Mapping[str, Summary],
-    pulled: Mapping[str, Mapping[str, Summary]],
-    template: str,
-) -> str:
+def page(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]], template: str) -> str:
     """The text of the page.
 
     Args:
-        said: What the calibration has found.
         runs: First cycles of the shipped cases, by column.
-        narrow: The same on sections as wide as that of the fit.
-        pulled: See :func:`predictions`; of narrow sections.
+        pulled: See :func:`predictions`.
         template: With marks where tables go.
     """
-    cost = said["cost"]
-    tables = {
-        "PARAMETERS": parameters(said),
-        "TARGETS": targets(said),
-        "CORRELATIONS": correlations(said),
-        "EVALUATIONS": evaluations(said),
-        "PREDICTIONS": predictions(runs, {}, "with the fitted set"),
-        "NARROW": predictions(narrow, pulled),
-        "SENTENCES": "\n".join(f"* {sentence}" for sentence in said["sentences"])
-        or "* Every target was met.",
-        "STATE": ("It converged" if said["converged"] else "**It did not converge**") + f": {said['reason']}",
-        "COST": f"{cost['evaluations']} evaluations ({cost['failed']} failed), {cost['wall_time_s'] / 60.0:.0f} min of "
-        f"runs, {cost['newton_iterations']} Newton iterations",
-        "COMMIT": str(said["commit"])[:7],
-    }
-    for mark, table in tables.items():
+    for mark, table in {"PREDICTIONS": predictions(runs, pulled), "COST": costs(runs)}.items():
         template = template.replace(f"@{mark}@", table)
     return template
 
@@ -252,27 +171,19 @@ def _summaries(texts: Sequence[str], parser: argparse.ArgumentParser) -> dict[st
 
 
 def main() -> None:
-    """Write the page and copy the pictures."""
+    """Write the page."""
     parser = argparse.ArgumentParser(prog="python3 -m docs.make_validation", description=__doc__)
-    parser.add_argument("calibration", type=Path, help="folder of swellbound calibrate")
     parser.add_argument(
         "--run", action="append", default=[], metavar="COLUMN=FOLDER", help="of a first cycle"
-    )
-    parser.add_argument(
-        "--narrow", action="append", default=[], metavar="COLUMN=FOLDER", help="of one as wide as the fit's"
     )
     for key, name in PULLED.items():
         parser.add_argument(
             f"--{key}", action="append", default=[], metavar="COLUMN=FOLDER", help=f"of a run for '{name}'"
         )
     given = parser.parse_args()
-    said = json.loads((given.calibration / "calibration.json").read_text(encoding="utf-8"))
-    runs, narrow = _summaries(given.run, parser), _summaries(given.narrow, parser)
     pulled = {key: _summaries(getattr(given, key), parser) for key in PULLED}
-    text = page(said, runs, narrow, pulled, TEMPLATE.read_text(encoding="utf-8"))
+    text = page(_summaries(given.run, parser), pulled, TEMPLATE.read_text(encoding="utf-8"))
     PAGE.write_text(text, encoding="utf-8")
-    for there, here in PICTURES:
-        shutil.copyfile(given.calibration / "pictures" / there, HERE / here)
 
 
 if __name__ == "__main__":

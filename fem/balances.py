@@ -12,7 +12,7 @@ from fem.coefficients import Coefficients
 from fem.constitutive import BulkLaw, CellParameters, bulk_law
 from fem.interfaces import cohesive, contact, exchange
 from fem.materials.open_circuit import OpenCircuitCurve
-from fem.swelling import carrying, swelling
+from fem.swelling import carrying, folding, swelling
 from fem.units import FARADAY
 
 
@@ -75,6 +75,7 @@ def law(
         coefficients["poisson_ratio"],
         coefficients["filling"],
         coefficients["closing_modulus"],
+        *folding(x, coefficients),
         *carrying(x, coefficients),
     )
     return bulk_law(
@@ -90,13 +91,10 @@ def law(
     )
 
 
-def momentum(
-    bulk: BulkLaw, fields: Fields, test: Fields, coefficients: Coefficients, dimension: int, dx: Any
-) -> Any:
-    """Virtual work of the stress, ∫ P : Grad v, and of the Hessian regularisation of pores."""
+def momentum(bulk: BulkLaw, test: Fields, dimension: int, dx: Any) -> Any:
+    """Virtual work of the stress, ∫ P : Grad v, and of the Hessian regularisation of pores and emptied metal."""
     work = ufl.inner(bulk.nominal_stress, kinematics.embedded_gradient(test.displacement, dimension)) * dx
-    hessian = ufl.inner(ufl.grad(ufl.grad(fields.displacement)), ufl.grad(ufl.grad(test.displacement)))
-    return work + coefficients["hessian_stiffness"] * hessian * dx
+    return work + ufl.inner(bulk.double_stress, ufl.grad(ufl.grad(test.displacement))) * dx
 
 
 def filling_inertia(

@@ -30,6 +30,8 @@ class CellParameters:
         poisson_ratio: ν.
         filling: One in pores, else zero.
         closing_modulus: Of the filling of pores, in MPa.
+        folding: Stiffness of the Hessian regularisation in MPa µm², zero where there is none.
+        folding_rate: Its derivative by lithiation.
         carrying: Share of the load of dense matter that the cell carries at the same strain; None where all do.
         carrying_rate: Its derivative by lithiation, or None.
     """
@@ -39,6 +41,8 @@ class CellParameters:
     poisson_ratio: Any
     filling: Any
     closing_modulus: Any
+    folding: Any
+    folding_rate: Any
     carrying: Any = None
     carrying_rate: Any = None
 
@@ -54,8 +58,9 @@ class BulkLaw:
         triple_shear: 3 µ̄ in MPa, of what carries.
         kirchhoff: Kirchhoff stress per swollen volume τ in MPa, after flow.
         nominal_stress: First Piola-Kirchhoff stress P in MPa.
-        elastic_energy: J_c ψe in MPa (energy per reference volume).
-        mechanical_potential: ∂(J_c ψe)/∂c at fixed F and Fp, in pJ/fmol.
+        double_stress: Of the Hessian regularisation, does work on Grad Grad v, in MPa µm.
+        elastic_energy: J_c ψe in MPa (energy per reference volume), with that of the Hessian regularisation.
+        mechanical_potential: Its derivative by c at fixed u and Fp, in pJ/fmol.
         elastic_isochoric: b̄e after flow, determinant one.
         swollen_gradient: F Fc⁻¹ = Fe Fp.
         carrying: Share of the load of dense matter that is carried, or None where all is.
@@ -67,6 +72,7 @@ class BulkLaw:
     triple_shear: Any
     kirchhoff: Any
     nominal_stress: Any
+    double_stress: Any
     elastic_energy: Any
     mechanical_potential: Any
     elastic_isochoric: Any
@@ -148,6 +154,8 @@ def bulk_law(
     nominal = swelling_ratio * kirchhoff * ufl.inv(F).T
     by_swelling = swelling_rate * (elastic_energy - kinematics.swelling_trace(kirchhoff, dimension))
     by_stiffness = swelling_ratio * stiffening
+    hessian = ufl.grad(ufl.grad(displacement))
+    fold = 0.5 * ufl.inner(hessian, hessian)
     return BulkLaw(
         deformation=F,
         swelling_ratio=swelling_ratio,
@@ -155,8 +163,12 @@ def bulk_law(
         triple_shear=triple_shear,
         kirchhoff=kirchhoff,
         nominal_stress=nominal,
-        elastic_energy=swelling_ratio * (1.0 - filling) * elastic_energy + filling * filling_energy,
-        mechanical_potential=(by_swelling + by_stiffness) / concentration_scale,
+        double_stress=parameters.folding * hessian,
+        elastic_energy=swelling_ratio * (1.0 - filling) * elastic_energy
+        + filling * filling_energy
+        + parameters.folding * fold,
+        mechanical_potential=(by_swelling + by_stiffness + parameters.folding_rate * fold)
+        / concentration_scale,
         elastic_isochoric=strain_deviator + _third_of_trace(strain_deviator, iterations=4) * identity,
         swollen_gradient=swollen,
         carrying=parameters.carrying,

@@ -69,14 +69,12 @@ class BulkEnergy:
         plastic, increment = (state.plastic_inverse, 0.0) if model.flows else (None, None)
         then = balances.law(before, plastic, increment, model.coefficients, dimension)
         power = 0.5 * (flow_power(now, state.increment) + flow_power(then, 0.0)) if model.flows else 0.0
-        hessian = ufl.grad(ufl.grad(fields.displacement))
         lithium = balances.lithiation(fields.concentration, model.coefficients)
         chemical = 0.5 * (now.mechanical_potential + then.mechanical_potential)
         expression = ufl.as_vector(
             [
                 ufl.det(now.deformation) - 1.0,
-                now.elastic_energy
-                + 0.5 * model.coefficients["hessian_stiffness"] * ufl.inner(hessian, hessian),
+                now.elastic_energy,
                 chemical * (fields.concentration - before.concentration),
                 power * state.increment,
                 vacancies(lithium, now.deformation, model.coefficients),

@@ -192,7 +192,7 @@ def _bulk_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
     """Momentum of all cells and the part of every phase in the lithium balance."""
     coefficients, measures, dimension = model.coefficients, model.measures, model.domain.dimension
     fields, previous, bulk, dt = model.fields, model.previous_fields, model.bulk, model.dt
-    residual = balances.momentum(bulk, fields, test, coefficients, dimension, measures.bulk)
+    residual = balances.momentum(bulk, test, dimension, measures.bulk)
     expected = balances.split(model.state.expected)
     residual += balances.filling_inertia(fields, expected, test, coefficients, measures.bulk)
     if not model.state.has_lithium:

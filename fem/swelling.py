@@ -32,6 +32,18 @@ def carrying(x: Any, coefficients: Coefficients) -> tuple[Any, Any]:
     return 1.0 - metal + metal * now.carrying, metal * now.carrying_rate
 
 
+def folding(x: Any, coefficients: Coefficients) -> tuple[Any, Any]:
+    """Stiffness in MPa µm² that the Hessian regularisation meets folds with, and its derivative by x.
+
+    A site of metal counts by the share of its metal that has gone: dense metal is what its own law says.
+    """
+    stiffness = coefficients["hessian_stiffness"]
+    if not coefficients.has_metal:
+        return stiffness, ufl.as_ufl(0.0)
+    metal = coefficients["stores_metal"]
+    return stiffness * (1.0 - metal * x), -stiffness * metal
+
+
 def vacancies(x: Any, deformation: Any, coefficients: Coefficients) -> Any:
     """Volume of the holes that lithium has left inside the sites of metal, per undeformed volume."""
     if not coefficients.has_metal:

@@ -150,6 +150,9 @@ LITHIUM = Material(
         _p(10.0, "um^2/s", "numerical: levels a 5 um grain in seconds", "assumed"),
         _p(0.15, "1", "an emptied site keeps that share of its volume as vacancies; no source", "assumed"),
     ),
+    hessian_length=_p(
+        0.0036, "um", "numerical: keeps emptied metal from folding as a filling does", "assumed"
+    ),
 )
 
 BINDER = Material(

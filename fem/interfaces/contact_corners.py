@@ -57,6 +57,7 @@ class StepMotion:
         """
         grain, gap = self.surfaces.grain[feet.facet], self.at_beginning(place, feet)[1]
         last = memory.passing_a_corner(place, grain, feet.facet, gap, stiffness)
+        last = np.where(self.surfaces.shape.has_sides(self.positions[last]), last, -1)
         if np.any(last >= 0):
             instead = self._on(last, place, feet)
             before = self.at_beginning(place, instead)[1]

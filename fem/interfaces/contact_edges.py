@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from fem.interfaces.contact_facets import Array, Closest, Integers
+from fem.interfaces.contact_facets import Array, Booleans, Closest, Integers
 
 # Edges whose sample points are nearest to a point are tried; three samples an edge.
 _NEIGHBOURS = 36
@@ -37,6 +37,11 @@ class Edges:
         tangent = np.einsum("en,end->ed", _slopes(parameter), positions)
         normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=-1) * outward[:, None]
         return np.asarray(normal / np.linalg.norm(normal, axis=-1, keepdims=True))
+
+    def has_sides(self, positions: Array) -> Booleans:
+        """Whether the directions at both ends differ by less than a right angle, shape (n,)."""
+        ends = np.einsum("sn,end->sed", _slopes(np.array([-1.0, 1.0])), positions)
+        return np.asarray(np.einsum("ed,ed->e", *ends) > 0.0)
 
     def tangents(self, normal: Array) -> tuple[Array, ...]:
         """The tangent."""

@@ -56,6 +56,12 @@ class Facets(Protocol):
             parameter: One a facet.
         """
 
+    def has_sides(self, positions: Array) -> Booleans:
+        """Which facets are not folded back onto themselves, shape (n, nodes, dimension) → (n,).
+
+        Metal that is drawn out by the midpoint of a facet leaves one without width, whose normal says nothing.
+        """
+
     def tangents(self, normal: Array) -> tuple[Array, ...]:
         """Orthonormal vectors along surfaces with given unit normals, each of shape (n, dimension)."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from fem.interfaces.contact_facets import Array, Closest, Integers
+from fem.interfaces.contact_facets import Array, Booleans, Closest, Integers
 
 # Exact for polynomials of degree 4; the six points determine a quadratic, so that no shape of the opening is missed.
 _POINTS, _WEIGHTS = basix.make_quadrature(basix.CellType.triangle, 4)
@@ -23,6 +23,7 @@ _BEYOND = 0.01
 # A foot so far (barycentric) beyond the border of the flat triangle is on no curved one.
 _HOPELESS = 0.5
 _NEWTON = 6
+_MIDDLE_AND_CORNERS = np.array([[1.0 / 3.0, 1.0 / 3.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
 # Tangential distance to the foot, relative to the facet, that Newton's method may leave.
 _CONVERGED = 1e-9
 # Second derivatives of the six shape functions: twice along the first parameter, along both, twice along the second.
@@ -55,6 +56,14 @@ class Triangles:
         first, second = _tangents(parameter, positions)
         normal = np.cross(first, second) * outward[:, None]
         return np.asarray(normal / np.linalg.norm(normal, axis=-1, keepdims=True))
+
+    def has_sides(self, positions: Array) -> Booleans:
+        """Whether the normals at all corners differ from that in the middle by less than a right angle, shape (n,)."""
+        count = len(positions)
+        middle, *corners = (
+            np.cross(*_tangents(np.tile(place, (count, 1)), positions)) for place in _MIDDLE_AND_CORNERS
+        )
+        return np.all([np.einsum("ed,ed->e", middle, corner) > 0.0 for corner in corners], axis=0)
 
     def tangents(self, normal: Array) -> tuple[Array, ...]:
         """Two orthonormal vectors; the law of contact is the same for any two."""

@@ -84,6 +84,7 @@ class SurfaceContact:
             return
         self._start = surfaces.displacement(model.state.previous.x.array)
         motion = StepMotion(surfaces, self._start, surfaces.displacement(model.state.expected.x.array))
+        active = active[shape.has_sides(motion.positions[active])]
         feet, size = self._searched(active, motion.positions), len(shape.points)
         feet = feet.chosen(share[active[feet.point // size], feet.partner.astype(np.int64)] > 0.0)
         place: Place = active[feet.point // size], feet.point % size, feet.partner.astype(np.int64)

@@ -158,10 +158,16 @@ TIP, RIGHT, UPPER = np.array([0.0, 0.0]), np.array([0.3, 0.0]), np.array([0.3, 0
 STEEP = np.array([-np.sqrt(0.75), 0.5])  # outward normal of the upper face
 
 
-def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[int], list[float]]:
-    """Edges of the wedge (lower, upper, back) that a point of another grain meets, and the gaps."""
+def feet(
+    point: tuple[float, float], normal: tuple[float, float], drawn_out: float = 0.0
+) -> tuple[list[int], list[float]]:
+    """Edges of the wedge (lower, upper, back) that a point of another grain meets, and the gaps.
+
+    The midpoint of the lower edge may have been moved to the right, by so much in µm.
+    """
     ends = [(TIP, RIGHT), (TIP, UPPER), (RIGHT, UPPER)]
     positions = np.array([[a, b, 0.5 * (a + b)] for a, b in ends])
+    positions[0, 2, 0] += drawn_out
     # The normal of the node order is to its right: out of the wedge below and at the back, into it above.
     outward = np.array([1.0, -1.0, 1.0])
     found = find_feet(
@@ -202,3 +208,15 @@ def test_a_face_it_does_not_look_at_hides_what_lies_deep_behind() -> None:
     # Nearer to the lower face than to the upper one: that is where it has come in.
     edges, gaps = feet((0.2, 0.03), (0.3, 0.954))
     assert edges == [0] and gaps == pytest.approx([-0.03])
+
+
+def test_an_edge_that_is_folded_back_onto_itself_is_not_met() -> None:
+    """Its midpoint is beyond its end: parts of it face down, parts of it up."""
+    assert feet((0.2, -0.03), (0.0, 1.0), drawn_out=0.05)[0] == [0]
+    assert feet((0.2, -0.03), (0.0, 1.0), drawn_out=0.5) == ([], [])
+    # A fourth of the length along the edge is where an end begins to fold back.
+    folded = [
+        not Edges().has_sides(np.array([[[0.0, 0.0], [0.3, 0.0], [0.15 + 0.3 * share, 0.0]]]))[0]
+        for share in (-0.3, -0.2, 0.0, 0.2, 0.3)
+    ]
+    assert folded == [True, False, False, False, True]

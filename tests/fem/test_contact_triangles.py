@@ -149,3 +149,15 @@ def test_beside_a_ridge_a_point_is_outside(beyond: float) -> None:
     assert feet(roof(3.0), point, -left) == ([], [])
     inside = np.array([0.0, 0.2, 0.0]) - 0.2 * along - 0.003 * left
     assert feet(roof(3.0), inside, -left)[1] == pytest.approx([-0.003])
+
+
+def test_a_triangle_that_is_folded_back_onto_itself_is_not_met() -> None:
+    surface = roof(0.5)
+    point, down = np.array([0.6, -0.4, -0.32]), DOWN
+    assert feet(surface, point, down)[0] == [2]
+    bent, folded = surface.copy(), surface.copy()
+    bent[2, 5, 1] -= 0.2
+    folded[2, 5, 1] += 2.0
+    assert SHAPE.has_sides(bent).all()
+    assert SHAPE.has_sides(folded).tolist() == [True, True, False, True]
+    assert feet(folded, point, down) == ([], [])

@@ -218,6 +218,32 @@ def test_a_point_that_passes_a_corner_keeps_no_overlap(comm: MPI.Intracomm) -> N
     assert 0.5 * first > reaction(model, "top", 0, 1) > first
 
 
+def test_what_is_folded_holds_nothing_that_passes_its_end() -> None:
+    """The last level facet before the edge is expected to fold back: what comes along it meets the slope beyond."""
+    model = over_an_edge(MPI.COMM_SELF)
+    solver = NewtonSolver(model, SETTINGS)
+    contact = model.surface_contact
+    assert contact is not None
+    model.control("press").value = -0.002
+    solved_step(model, solver, 1.0)
+    surfaces = contact.surfaces
+    middle = surfaces.reference[:, 2]
+    last = int(np.argmin(np.linalg.norm(middle - np.array([4.1 - 4.1 / 12.0, 4.0]), axis=1)))
+    assert surfaces.grain[last] == 0
+    before = model.state.unknowns.x.array.copy()
+    expected = before.copy()
+    set_displacement(model, lambda x: np.stack([np.full_like(x[0], 0.3), np.zeros_like(x[0])]), grain=1)
+    moved = model.state.unknowns.x.array.copy()
+    model.state.unknowns.x.array[:] = before
+    expected = np.where(moved != before, moved, before)
+    model.prepare_step(1.0, expected)
+    assert contact.pairs is not None and last in contact.pairs.other and last in contact.pairs.facet
+    model.state.unknowns.x.array[:] = before
+    expected[surfaces.dofs[last, 2, 0]] += 2.0
+    model.prepare_step(1.0, expected)
+    assert last not in contact.pairs.other and last not in contact.pairs.facet
+
+
 FRICTION = 0.3
 
 

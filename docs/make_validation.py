@@ -71,7 +71,7 @@ def costs(runs: Mapping[str, Summary]) -> str:
         ("cells; unknowns", lambda s: f"{s['cells']}; {s['dofs']}"),
         (
             "Newton iterations (with a tangent of their own)",
-            lambda s: f"{s['newton_iterations']} ({s['tangents']})",
+            lambda s: f"{s['newton_iterations']} ({s['solver']['tangents']})",
         ),
         ("steps (rejected)", lambda s: f"{s['steps_accepted']} ({s['steps_rejected']})"),
         ("energy balance, of the work", lambda s: f"{s['energy_balance_error']:.0e}"),

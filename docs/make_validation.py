@@ -181,7 +181,7 @@ def main() -> None:
             f"--{key}", action="append", default=[], metavar="COLUMN=FOLDER", help=f"of a run for '{name}'"
         )
     given = parser.parse_args()
-    pulled = {key: _summaries(getattr(given, key), parser) for key in PULLED}
+    pulled = {key: _summaries(getattr(given, key), parser) for key in PULLED if getattr(given, key)}
     text = page(_summaries(given.run, parser), pulled, TEMPLATE.read_text(encoding="utf-8"))
     PAGE.write_text(text, encoding="utf-8")
 

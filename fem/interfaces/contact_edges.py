@@ -10,6 +10,9 @@ from fem.interfaces.contact_facets import Array, Booleans, Closest, Integers
 # Edges whose sample points are nearest to a point are tried; three samples an edge.
 _NEIGHBOURS = 36
 _SAMPLES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])
+# How far beyond the end of an edge a foot still counts, as a share of half its length: ends meet ends at the sides of
+# a section.
+_ROUNDING = 1.0e-6
 # Weights of the mean over an edge from its ends and its midpoint.
 _SIMPSON = np.array([1.0, 1.0, 4.0]) / 6.0
 
@@ -18,12 +21,12 @@ class Edges:
     """Facets of a 2D mesh: ends, then the midpoint; parameters go from -1 to 1.
 
     Attributes:
-        points: Three Gauss points.
+        points: Those of Gauss and Lobatto, with both ends: a corner must not come in between two points.
         weights: Their share of the edge.
     """
 
-    points: Array = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
-    weights: Array = 0.5 * (np.array([5.0, 8.0, 5.0]) / 9.0)
+    points: Array = np.array([-1.0, -np.sqrt(3.0 / 7.0), 0.0, np.sqrt(3.0 / 7.0), 1.0])
+    weights: Array = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180.0
 
     def shape_functions(self, parameter: Array, nodes: int) -> Array:
         """Shape functions of an edge with 2 or 3 nodes, shape (..., nodes)."""
@@ -83,7 +86,7 @@ class Edges:
             slope = np.maximum(slope, 0.1 * np.einsum("ed,ed->e", tangent, tangent))
             s = s - np.einsum("ed,ed->e", offset, tangent) / slope
         # Beyond the end of an edge a point is in front of another one or outside the grain.
-        inside = np.abs(s) <= 1.0
+        inside = np.abs(s) <= 1.0 + _ROUNDING
         s = np.clip(s, -1.0, 1.0)
         return Closest(s, inside, s)
 

@@ -162,6 +162,22 @@ def test_an_overlap_from_the_beginning_pushes_only_when_it_grows() -> None:
     assert reaction(model, "top", 0, 1) == pytest.approx(pushed, rel=0.02)
 
 
+@pytest.mark.parallel
+def test_a_corner_does_not_come_in_between_two_points(comm: MPI.Intracomm) -> None:
+    """A blunt wedge of two long facets on a block: by what it is pressed down its corner alone meets the block."""
+    lower = np.linspace(0.0, 8.0, 5), np.linspace(0.0, 4.0, 3)
+    model = two_bodies(comm, lower, (np.array([0.0, 4.0, 8.0]), np.linspace(0.0, 4.0, 3)), 4.0, 0.0)
+    solver = NewtonSolver(model, SETTINGS)
+    contact = model.surface_contact
+    assert contact is not None
+    for press in (-0.01, -0.02):
+        model.control("press").value = press
+        solved_step(model, solver, 1.0)
+    # The block is stiffer than a layer of 1 µm under the wedge alone, and softer than one of the whole width.
+    assert 0.02 * MODULUS / 8.0 < -reaction(model, "top", 0, 1) < 8.0 * 0.02 * MODULUS / 8.0
+    assert contact.penetration() < 1.0e-3
+
+
 def over_an_edge(comm: MPI.Intracomm) -> ElectrodeModel:
     """A flat block of 1 to 4 µm on one whose upper face is level up to 4.1 µm and falls by half beyond."""
     rows = columns = 10

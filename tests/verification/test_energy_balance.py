@@ -155,7 +155,7 @@ def test_energies_do_not_depend_on_the_number_of_ranks(comm: MPI.Intracomm) -> N
     """Pressed, slid until facets hand over, lifted off."""
 
     def energies(on: MPI.Intracomm) -> dict[str, float]:
-        path = ((-0.02, 0.0), (-0.02, 0.12), (0.02, 0.12))
+        path = ((-0.02, 0.0), (-0.02, 0.14), (0.02, 0.14))
         row = history(on, RUBBING, path, 2, modulus=2000.0)[-1]
         assert row["searched_contact_fraction"] > 0.5
         return {name: value for name, value in row.items() if name.endswith("_pJ_um")}

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from fem.counter_electrode import LithiumMetal
 from fem.events import CutOff, Watch
 from fem.materials.base import REFERENCE_TEMPERATURE, Material
-from fem.solver import NewtonSolver
+from fem.solver import NewtonSolver, Outcome
 from fem.stepping import Stepper, StepSettings
 from fem.units import FARADAY, GAS_CONSTANT
 from tests.cells import (
@@ -176,3 +176,32 @@ def test_the_first_of_several_cut_offs_ends_the_step() -> None:
     assert landing.reached == 1
     assert terminal.charge == pytest.approx(2000.0, rel=1e-9)
     assert model.state.time == pytest.approx(2000.0 / 20.0, rel=1e-9)
+
+
+@pytest.mark.parallel
+def test_steps_that_are_cut_back_before_an_event_land_on_it_all_the_same(comm: MPI.Intracomm) -> None:
+    """Gate 13: the first attempts that would end in the last tenth fail, as if a solve had not converged."""
+    model = cell(comm, faces())
+    terminal, solver = terminal_of(model), NewtonSolver(model, TIGHT)
+    failures = [3]
+
+    def failing() -> Outcome:
+        outcome = NewtonSolver.solve(solver)
+        if failures[0] and model.state.time + float(model.dt.value) > 90.0:
+            failures[0] -= 1
+            return Outcome(False, outcome.iterations, "injected")
+        return outcome
+
+    solver.solve = failing  # type: ignore[method-assign]
+    stepper = Stepper(model, solver, STEPS)
+    terminal.control_current(20.0)
+    charge = CutOff(lambda: terminal.charge, 2000.0, False, 1e-9, spare_time=1e-9 / 20.0)
+    watch, rejected = Watch(stepper, [charge]), 0
+    while True:
+        landing = watch.advance(np.inf)
+        rejected += landing.report.rejected
+        if landing.reached is not None:
+            break
+    assert rejected == 3
+    assert terminal.charge == pytest.approx(2000.0, rel=1e-9)
+    assert model.state.time == pytest.approx(100.0, rel=1e-9)

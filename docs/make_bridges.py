@@ -5,7 +5,6 @@ python3 -m docs.make_bridges
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpi4py import MPI
 
+from docs.tables import table
 from fem.interfaces.law import InterfaceLaw
 from tests.ligaments import State, Strip, model, pulled
 from tests.small import law
@@ -44,12 +44,6 @@ def path(
         if state.row["debonded_fraction"] > 0.9999:
             break
     return strip, states
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docs.tables import NONE, markdown
+from docs.tables import NONE, table
 
 HERE = Path(__file__).parent
 PAGE, TEMPLATE = HERE / "calibration.md", HERE / "calibration.template.md"
@@ -51,7 +51,7 @@ def parameters(said: Summary) -> str:
         "at a bound",
         "that is",
     ]
-    return markdown(head, body)
+    return table(head, body)
 
 
 def targets(said: Summary) -> str:
@@ -63,7 +63,7 @@ def targets(said: Summary) -> str:
             [one["name"], f"`{one['quantity']}`", f"{one['value']:.3g} {one['unit']}", f"± {one['tolerance']:.2g}",
              start, f"**{one['reached']:.3g}**", f"{one['residual']:+.1f}"]
         )  # fmt: skip
-    return markdown(["target", "quantity", "paper", "tolerance", "at start", "model", "tolerances off"], body)
+    return table(["target", "quantity", "paper", "tolerance", "at start", "model", "tolerances off"], body)
 
 
 def correlations(said: Summary) -> str:
@@ -73,7 +73,7 @@ def correlations(said: Summary) -> str:
     for name in names:
         row = [said["correlations"][name][other] for other in names]
         body.append([name, *(NONE if value is None else f"{value:+.2f}" for value in row)])
-    return markdown(["", *names], body)
+    return table(["", *names], body)
 
 
 def evaluations(said: Summary) -> str:
@@ -87,7 +87,7 @@ def evaluations(said: Summary) -> str:
             [str(one["number"]), *(f"{value:.3g}" for value in one["values"]), *found,
              f"{one['wall_time_s']:.0f}", str(one["newton_iterations"]), one["reason"]]
         )  # fmt: skip
-    return markdown(["", *names, *aims, "s", "Newton iterations", "failed because"], body)
+    return table(["", *names, *aims, "s", "Newton iterations", "failed because"], body)
 
 
 def page(said: Summary, template: str) -> str:
@@ -110,8 +110,8 @@ def page(said: Summary, template: str) -> str:
         f"runs, {cost['newton_iterations']} Newton iterations",
         "COMMIT": str(said["commit"])[:7],
     }
-    for mark, table in tables.items():
-        template = template.replace(f"@{mark}@", table)
+    for mark, text in tables.items():
+        template = template.replace(f"@{mark}@", text)
     return template
 
 

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpi4py import MPI
 
+from docs.tables import table
 from tests.fatigue_cycles import cycle, cycles_of_traction, cycles_to_failure, sum_of_rates, tiring
 from tests.separation import Puller, pair, straight
 from tests.separation_laws import LAWS, OPENING, RATIO, SHEAR, STIFFNESS, STRENGTH, Reference
@@ -59,12 +60,6 @@ def expected_energy(reference: Reference, path: Array) -> float:
     share = np.linspace(0.0, 1.0, 41)[1:, None]
     fine = [(1.0 - share) * a + share * b for a, b in pairwise(corners)]
     return reference.work(np.vstack([corners[:1], *fine]))
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def separations(axes: Sequence[Axes]) -> tuple[str, float, float]:

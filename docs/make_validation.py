@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from docs.tables import NONE, markdown
+from docs.tables import NONE, table
 
 HERE = Path(__file__).parent
 PAGE, TEMPLATE = HERE / "validation.md", HERE / "validation.template.md"
@@ -59,7 +59,7 @@ def predictions(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, S
         [PULLED[key], *(_adhesion(found[column]) if column in found else NONE for column in COLUMNS)]
         for key, found in pulled.items()
     ]
-    return markdown(["", "bare (fitted set)", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
+    return table(["", "bare (fitted set)", *(f"{column} (predicted)" for column in COLUMNS[1:])], body)
 
 
 def costs(runs: Mapping[str, Summary]) -> str:
@@ -81,11 +81,11 @@ def costs(runs: Mapping[str, Summary]) -> str:
     body = [
         [name, *(read(runs[column]) if column in runs else NONE for column in COLUMNS)] for name, read in rows
     ]
-    return markdown(["", *COLUMNS], body)
+    return table(["", *COLUMNS], body)
 
 
-def _number(table: Mapping[str, Any], key: str, digits: int, factor: float = 1.0) -> str:
-    value = table.get(key)
+def _number(values: Mapping[str, Any], key: str, digits: int, factor: float = 1.0) -> str:
+    value = values.get(key)
     return NONE if value is None else f"{factor * value:.{digits}f}"
 
 
@@ -154,8 +154,8 @@ def page(runs: Mapping[str, Summary], pulled: Mapping[str, Mapping[str, Summary]
         pulled: See :func:`predictions`.
         template: With marks where tables go.
     """
-    for mark, table in {"PREDICTIONS": predictions(runs, pulled), "COST": costs(runs)}.items():
-        template = template.replace(f"@{mark}@", table)
+    for mark, text in {"PREDICTIONS": predictions(runs, pulled), "COST": costs(runs)}.items():
+        template = template.replace(f"@{mark}@", text)
     return template
 
 

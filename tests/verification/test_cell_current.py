@@ -181,19 +181,20 @@ def test_the_first_of_several_cut_offs_ends_the_step() -> None:
 @pytest.mark.parallel
 def test_steps_that_are_cut_back_before_an_event_land_on_it_all_the_same(comm: MPI.Intracomm) -> None:
     """Gate 13: the first attempts that would end in the last tenth fail, as if a solve had not converged."""
+
+    class Failing(NewtonSolver):
+        left = 3
+
+        def solve(self) -> Outcome:
+            outcome = super().solve()
+            if self.left and self.model.state.time + float(self.model.dt.value) > 90.0:
+                self.left -= 1
+                return Outcome(False, outcome.iterations, "injected")
+            return outcome
+
     model = cell(comm, faces())
-    terminal, solver = terminal_of(model), NewtonSolver(model, TIGHT)
-    failures = [3]
-
-    def failing() -> Outcome:
-        outcome = NewtonSolver.solve(solver)
-        if failures[0] and model.state.time + float(model.dt.value) > 90.0:
-            failures[0] -= 1
-            return Outcome(False, outcome.iterations, "injected")
-        return outcome
-
-    solver.solve = failing  # type: ignore[method-assign]
-    stepper = Stepper(model, solver, STEPS)
+    terminal = terminal_of(model)
+    stepper = Stepper(model, Failing(model, TIGHT), STEPS)
     terminal.control_current(20.0)
     charge = CutOff(lambda: terminal.charge, 2000.0, False, 1e-9, spare_time=1e-9 / 20.0)
     watch, rejected = Watch(stepper, [charge]), 0

@@ -183,7 +183,7 @@ class ElectrodeModel:
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
         self.surface_contact: SurfaceContact | None = None
         if self.interfaces.kinds or free_contact_stiffness is not None:
-            self.surface_contact = SurfaceContact(self, free_contact_stiffness)
+            self.surface_contact = SurfaceContact(self, laws, free_contact_stiffness)
         self.set_temperature(temperature)
         self.commit_exchange()
 

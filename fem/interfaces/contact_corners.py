@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from fem.interfaces.contact_facets import Booleans
 from fem.interfaces.contact_memory import ContactMemory, Place, comes_along
 from fem.interfaces.contact_search import Feet
 from fem.interfaces.surfaces import Array, GrainSurfaces, Integers
@@ -15,31 +16,40 @@ from fem.interfaces.surfaces import Array, GrainSurfaces, Integers
 class StepMotion:
     """Where all facets are at the beginning of a step and at its expected end.
 
+    A facet that is folded back onto itself meets others as the flat one through its corners: its grain goes on being
+    solid there, and what its midpoint draws out has no width.
+
     Attributes:
         surfaces: The facets; N of them.
         start: Displacement of their nodes at the beginning in µm, shape (N, nodes, dimension).
         expected: The same at the expected end.
+        positions: Nodes of all facets as they meet at the expected end in µm, shape (N, nodes, dimension).
+        folded: Which facets are folded then, shape (N,).
     """
 
     surfaces: GrainSurfaces
     start: Array
     expected: Array
+    positions: Array = field(init=False)
+    folded: Booleans = field(init=False)
 
-    @property
-    def positions(self) -> Array:
-        """Nodes of all facets at the expected end in µm, shape (N, nodes, dimension)."""
-        return np.asarray(self.surfaces.reference + self.expected)
+    def __post_init__(self) -> None:
+        shape, positions = self.surfaces.shape, self.surfaces.reference + self.expected
+        folded = ~shape.has_sides(positions)
+        positions[folded] = shape.flat @ positions[folded]
+        object.__setattr__(self, "positions", positions)
+        object.__setattr__(self, "folded", folded)
 
     def at_beginning(self, place: Place, feet: Feet) -> tuple[Array, Array]:
         """Shape functions of both facets' nodes, shape (P, 2 · nodes), and gaps at the beginning of the step in µm."""
         shape, nodes = self.surfaces.shape, self.surfaces.dofs.shape[1]
-        functions = np.concatenate(
-            [
-                shape.shape_functions(shape.points, nodes)[place[1]],
-                -shape.shape_functions(feet.parameter, nodes),
-            ],
-            axis=1,
-        )
+        searching = shape.shape_functions(shape.points, nodes)[place[1]]
+        met = shape.shape_functions(feet.parameter, nodes)
+        for functions, facet in ((searching, place[0]), (met, feet.facet)):
+            # Those of straight facets without midpoints are never folded.
+            rows = self.folded[facet]
+            functions[rows] = functions[rows] @ shape.flat[:nodes, :nodes]
+        functions = np.concatenate([searching, -met], axis=1)
         back = self.start - self.expected
         back = np.concatenate([back[place[0], :nodes], back[feet.facet, :nodes]], axis=1)
         return functions, feet.gap + np.einsum("pn,pnd,pd->p", functions, back, feet.normal)
@@ -57,7 +67,6 @@ class StepMotion:
         """
         grain, gap = self.surfaces.grain[feet.facet], self.at_beginning(place, feet)[1]
         last = memory.passing_a_corner(place, grain, feet.facet, gap, stiffness)
-        last = np.where(self.surfaces.shape.has_sides(self.positions[last]), last, -1)
         if np.any(last >= 0):
             instead = self._on(last, place, feet)
             before = self.at_beginning(place, instead)[1]

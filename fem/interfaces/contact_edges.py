@@ -23,10 +23,12 @@ class Edges:
     Attributes:
         points: Those of Gauss and Lobatto, with both ends: a corner must not come in between two points.
         weights: Their share of the edge.
+        flat: Moves the midpoint to the middle of the chord.
     """
 
     points: Array = np.array([-1.0, -np.sqrt(3.0 / 7.0), 0.0, np.sqrt(3.0 / 7.0), 1.0])
     weights: Array = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180.0
+    flat: Array = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0]])
 
     def shape_functions(self, parameter: Array, nodes: int) -> Array:
         """Shape functions of an edge with 2 or 3 nodes, shape (..., nodes)."""

@@ -62,6 +62,10 @@ class Facets(Protocol):
         Metal that is drawn out by the midpoint of a facet leaves one without width, whose normal says nothing.
         """
 
+    @property
+    def flat(self) -> Array:
+        """Takes values at all nodes to those of the flat facet through its corners, shape (nodes, nodes)."""
+
     def tangents(self, normal: Array) -> tuple[Array, ...]:
         """Orthonormal vectors along surfaces with given unit normals, each of shape (n, dimension)."""
 

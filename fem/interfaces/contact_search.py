@@ -72,8 +72,7 @@ def find_feet(
 ) -> Feet:
     """Find for each point the facets of other grains that it is about to meet or has met.
 
-    At most two a point: the closest one of the grain that was opposite, and the closest one of all others. Facets that
-    are folded back onto themselves are none.
+    At most two a point: the closest one of the grain that was opposite, and the closest one of all others.
 
     Args:
         shape: Of the facets.
@@ -87,14 +86,14 @@ def find_feet(
         reach: Largest gap that counts in µm.
         depth: Largest penetration that counts in µm.
     """
-    none, sided = np.empty(0, dtype=np.int64), shape.has_sides(positions)
+    none = np.empty(0, dtype=np.int64)
     parameter = np.empty((0, *shape.points.shape[1:]))
     found = [Feet(none, none.astype(bool), none, parameter, np.empty(0), np.empty((0, points.shape[1])))]
     for start in range(0, len(points) if len(positions) else 0, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         point, facet = shape.candidates(points[part], positions, max(reach, depth))
         point += start
-        other = (grain[facet] != own_grain[point]) & sided[facet]
+        other = grain[facet] != own_grain[point]
         point, facet = point[other], facet[other]
         nodes, target = positions[facet], points[point]
         closest = shape.closest(target, nodes)

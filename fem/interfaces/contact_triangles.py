@@ -42,10 +42,12 @@ class Triangles:
     Attributes:
         points: Six points of a quadrature.
         weights: Their share of the triangle.
+        flat: Moves the midpoints to the middles of the straight edges.
     """
 
     points: Array = np.asarray(_POINTS)
     weights: Array = np.asarray(_WEIGHTS / np.sum(_WEIGHTS))
+    flat: Array = np.block([[np.eye(3), np.zeros((3, 3))], [0.5 * (1.0 - np.eye(3)), np.zeros((3, 3))]])
 
     def shape_functions(self, parameter: Array, nodes: int) -> Array:
         """Shape functions of a triangle with 3 or 6 nodes, shape (..., nodes)."""

@@ -3,14 +3,16 @@
 The two sides of an interface are paired facet by facet, which is exact while they stay opposite each other. Broken
 interfaces slide; once a facet has moved by a fair part of its own length it no longer knows what is in front of it.
 Its share of the paired contact then fades and contact with the facet of its partner that it really meets takes over;
-contact with third grains is watched from the moment a facet has let go. Both act at the searching points of the facet
-(contact_edges.py, contact_triangles.py), against the closest facet (two-pass, point to segment with penalty).
+contact with third grains is watched from the start: corners come into them while all around still holds. Both act at
+the searching points of the facet (contact_edges.py, contact_triangles.py), against the closest facet (two-pass, point
+to segment with penalty).
 Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
 the law piecewise linear; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from fem.interfaces.contact_memory import ContactMemory, Place
 from fem.interfaces.contact_pairs import Pairs
 from fem.interfaces.contact_search import Feet, find_feet, joined
 from fem.interfaces.hand_over import paired_share, released_share
+from fem.interfaces.law import InterfaceLaw, kind_name
 from fem.interfaces.surfaces import Array, Integers, grain_surfaces
 
 if TYPE_CHECKING:
@@ -37,11 +40,18 @@ class SurfaceContact:
 
     Args:
         model: The coupled model, whose state and laws exist.
+        laws: Interface laws by kind: grains that meet by sliding press and rub as those of their phases that were
+            neighbours at the start; what has none takes the law of the facet that searches.
         free_stiffness: Contact stiffness in MPa/µm of outer facets that belong to no named boundary, without friction;
             None leaves them out.
     """
 
-    def __init__(self, model: ElectrodeModel, free_stiffness: float | None = None):
+    def __init__(
+        self,
+        model: ElectrodeModel,
+        laws: Mapping[str, InterfaceLaw],
+        free_stiffness: float | None = None,
+    ):
         self._model = model
         self.surfaces = grain_surfaces(model, free_stiffness is not None)
         self._shape = self.surfaces.shape
@@ -56,6 +66,15 @@ class SurfaceContact:
             [law.contact_stiffness.value for law in model.laws], free_stiffness or 0.0
         )
         self._friction = per_facet([law.friction.value for law in model.laws], 0.0)
+        phases = model.domain.phases
+        self._phase = np.array([phases.index(grain.phase) for grain in model.domain.grains])
+
+        def of_pairs(value: Callable[[InterfaceLaw], float]) -> Array:
+            pairs = [[laws.get(kind_name(one, other)) for other in phases] for one in phases]
+            return np.array([[np.nan if law is None else value(law) for law in row] for row in pairs])
+
+        self._pair_stiffness = of_pairs(lambda law: law.contact_stiffness.value)
+        self._pair_friction = of_pairs(lambda law: law.friction.value)
         start, end = model.state.space.dofmap.index_map.local_range
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
         self._dofs_here = range(start, end)
@@ -68,32 +87,25 @@ class SurfaceContact:
     def begin_step(self) -> None:
         """Search the contacts of a step from the positions expected at its end; collective."""
         surfaces, model, shape = self.surfaces, self._model, self._shape
-        values = model.facet_constants.values
-        share = np.stack(
-            [
-                surfaces.spread(values(model.state.released), 1.0),
-                surfaces.spread(1.0 - values(model.state.paired), 1.0),
-            ],
-            axis=1,
-        )
-        # What faces a pore meets any grain that comes out of it; with the filling itself it has ties.
-        share[~surfaces.between_solids] = 1.0, 0.0
+        apart = surfaces.spread(1.0 - model.facet_constants.values(model.state.paired), 1.0)
+        # Any other grain than the one opposite is met in full from the start on.
+        share = np.stack([np.ones_like(apart), apart], axis=1)
+        # What faces a pore has ties with the filling.
+        share[~surfaces.between_solids, 1] = 0.0
         self.pairs = None
-        active = np.flatnonzero(share.max(axis=1) > 0.0)
-        if len(active) == 0:
+        if len(share) == 0:
             return
         self._start = surfaces.displacement(model.state.previous.x.array)
         motion = StepMotion(surfaces, self._start, surfaces.displacement(model.state.expected.x.array))
-        active = active[shape.has_sides(motion.positions[active])]
-        feet, size = self._searched(active, motion.positions), len(shape.points)
-        feet = feet.chosen(share[active[feet.point // size], feet.partner.astype(np.int64)] > 0.0)
-        place: Place = active[feet.point // size], feet.point % size, feet.partner.astype(np.int64)
-        place, feet = motion.met(place, feet, self._memory, self._stiffness[place[0]])
+        feet, size = self._searched(motion.positions), len(shape.points)
+        feet = feet.chosen(share[feet.point // size, feet.partner.astype(np.int64)] > 0.0)
+        place: Place = feet.point // size, feet.point % size, feet.partner.astype(np.int64)
+        place, feet = motion.met(place, feet, self._memory, self._coefficients(place, feet)[0])
         facet, point, slot = place
         if len(facet) == 0:
             return
         functions, gap = motion.at_beginning(place, feet)
-        stiffness = self._stiffness[facet]
+        stiffness, friction = self._coefficients(place, feet)
         handing = (slot == 1) & (share[facet, slot] < 1.0)
         offset, pressure = self._memory.begin_step(
             place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, stiffness, handing
@@ -111,7 +123,7 @@ class SurfaceContact:
             # Both grains search, each counts half.
             weight=0.5 * share[facet, slot] * shape.weights[point] * surfaces.measure[facet],
             stiffness=stiffness,
-            friction=self._friction[facet] * pressure,
+            friction=friction * pressure,
         )
 
     def commit(self, damage: Array) -> None:
@@ -133,21 +145,31 @@ class SurfaceContact:
         paired = paired_share(opening, self._shape.size(measure), released)
         model.facet_constants.set_values(model.state.paired, paired)
 
-    def _searched(self, active: Integers, positions: Array) -> Feet:
-        """Feet of all points of some facets, numbered facet by facet; each rank searches for its share of them.
+    def _coefficients(self, place: Place, feet: Feet) -> tuple[Array, Array]:
+        """Stiffness of contact in MPa/µm and coefficient of friction of every contact, each of shape (P,)."""
+        surfaces, facet = self.surfaces, place[0]
+        one, other = (self._phase[surfaces.grain[rows]] for rows in (facet, feet.facet))
+        own = np.isnan(self._pair_stiffness[one, other]) | surfaces.free[facet] | surfaces.free[feet.facet]
+        return (
+            np.where(own, self._stiffness[facet], self._pair_stiffness[one, other]),
+            np.where(own, self._friction[facet], self._pair_friction[one, other]),
+        )
+
+    def _searched(self, positions: Array) -> Feet:
+        """Feet of all points, numbered facet by facet; each rank searches for its share of them.
 
         What is nearest can hang on the last bit: no two ranks ever answer the same question.
         """
         surfaces, shape, comm = self.surfaces, self._shape, self._model.comm
         size, dimension = len(shape.points), positions.shape[2]
-        begin, end = (len(active) * (comm.rank + k) // comm.size for k in (0, 1))
-        mine = active[begin:end]
+        begin, end = (len(positions) * (comm.rank + k) // comm.size for k in (0, 1))
+        mine = slice(begin, end)
         functions = shape.shape_functions(shape.points, positions.shape[1])
         points = np.einsum("qn,end->eqd", functions, positions[mine])
         normals = np.stack(
             [
                 shape.outward_normal(
-                    positions[mine], surfaces.outward[mine], np.repeat(place[None], len(mine), axis=0)
+                    positions[mine], surfaces.outward[mine], np.repeat(place[None], end - begin, axis=0)
                 )
                 for place in shape.points
             ],

@@ -1,13 +1,11 @@
-"""Searched contact, piece by piece: what a place remembers, and which points count as inside another grain."""
+"""Searched contact, piece by piece: what a place remembers from step to step."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from fem.interfaces.contact_edges import Edges
 from fem.interfaces.contact_memory import ContactMemory, comes_along
-from fem.interfaces.contact_search import find_feet
 from tests.small import Array
 
 STIFFNESS = 1.0e5
@@ -151,72 +149,3 @@ def test_what_is_new_and_still_before_the_corner_is_met_later() -> None:
     assert not waits(-0.04, 0.01), "no deeper than contact is pressed in, by 5 GPa here"
     place.step(-0.06)
     assert not waits(-0.06, 0.01) and waits(-0.06, 0.01, grain=8)
-
-
-# A thin wedge with its tip at the origin, a flat lower face and an upper one that rises by 60 degrees.
-TIP, RIGHT, UPPER = np.array([0.0, 0.0]), np.array([0.3, 0.0]), np.array([0.3, 0.3 * np.sqrt(3.0)])
-STEEP = np.array([-np.sqrt(0.75), 0.5])  # outward normal of the upper face
-
-
-def feet(
-    point: tuple[float, float], normal: tuple[float, float], drawn_out: float = 0.0
-) -> tuple[list[int], list[float]]:
-    """Edges of the wedge (lower, upper, back) that a point of another grain meets, and the gaps.
-
-    The midpoint of the lower edge may have been moved to the right, by so much in µm.
-    """
-    ends = [(TIP, RIGHT), (TIP, UPPER), (RIGHT, UPPER)]
-    positions = np.array([[a, b, 0.5 * (a + b)] for a, b in ends])
-    positions[0, 2, 0] += drawn_out
-    # The normal of the node order is to its right: out of the wedge below and at the back, into it above.
-    outward = np.array([1.0, -1.0, 1.0])
-    found = find_feet(
-        Edges(),
-        np.array([point]),
-        np.array([normal]),
-        np.array([1]),
-        np.array([-1]),
-        positions,
-        outward,
-        np.zeros(3, dtype=np.int64),
-        0.6,
-        0.4,
-    )
-    return found.facet.tolist(), found.gap.tolist()
-
-
-def test_a_point_inside_is_behind_the_nearest_face() -> None:
-    edges, gaps = feet((0.2, 0.03), (0.0, 1.0))
-    assert edges == [0] and gaps == pytest.approx([-0.03])
-
-
-def test_a_point_in_front_of_a_face_meets_that_face() -> None:
-    point = 0.5 * UPPER + 0.02 * STEEP
-    edges, gaps = feet((point[0], point[1]), (-STEEP[0], -STEEP[1]))
-    assert edges == [1] and gaps == pytest.approx([0.02])
-
-
-def test_beside_a_convex_corner_a_point_is_outside() -> None:
-    """Before the tip and looking away from it: in front of one of the faces there, behind the back."""
-    assert feet((-0.05, 0.02), (-1.0, 0.0)) == ([], [])
-
-
-def test_a_face_it_does_not_look_at_hides_what_lies_deep_behind() -> None:
-    """Come in through the upper face, which it hardly looks at: not so deep as behind the lower one, which it does."""
-    point = 0.4 * UPPER - 0.004 * STEEP
-    assert feet((point[0], point[1]), (0.3, 0.954)) == ([], [])
-    # Nearer to the lower face than to the upper one: that is where it has come in.
-    edges, gaps = feet((0.2, 0.03), (0.3, 0.954))
-    assert edges == [0] and gaps == pytest.approx([-0.03])
-
-
-def test_an_edge_that_is_folded_back_onto_itself_is_not_met() -> None:
-    """Its midpoint is beyond its end: parts of it face down, parts of it up."""
-    assert feet((0.2, -0.03), (0.0, 1.0), drawn_out=0.05)[0] == [0]
-    assert feet((0.2, -0.03), (0.0, 1.0), drawn_out=0.5) == ([], [])
-    # A fourth of the length along the edge is where an end begins to fold back.
-    folded = [
-        not Edges().has_sides(np.array([[[0.0, 0.0], [0.3, 0.0], [0.15 + 0.3 * share, 0.0]]]))[0]
-        for share in (-0.3, -0.2, 0.0, 0.2, 0.3)
-    ]
-    assert folded == [True, False, False, False, True]

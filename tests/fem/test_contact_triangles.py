@@ -151,13 +151,18 @@ def test_beside_a_ridge_a_point_is_outside(beyond: float) -> None:
     assert feet(roof(3.0), inside, -left)[1] == pytest.approx([-0.003])
 
 
-def test_a_triangle_that_is_folded_back_onto_itself_is_not_met() -> None:
-    surface = roof(0.5)
-    point, down = np.array([0.6, -0.4, -0.32]), DOWN
-    assert feet(surface, point, down)[0] == [2]
-    bent, folded = surface.copy(), surface.copy()
+def test_a_triangle_is_folded_where_its_midpoint_has_been_drawn_across_it() -> None:
+    bent, folded = roof(0.5), roof(0.5)
     bent[2, 5, 1] -= 0.2
     folded[2, 5, 1] += 2.0
     assert SHAPE.has_sides(bent).all()
     assert SHAPE.has_sides(folded).tolist() == [True, True, False, True]
-    assert feet(folded, point, down) == ([], [])
+
+
+def test_a_flat_triangle_has_its_midpoints_in_the_middle_of_its_edges() -> None:
+    corners = np.random.default_rng(3).normal(size=(3, 3))
+    nodes = np.concatenate([corners, np.random.default_rng(4).normal(size=(3, 3))])
+    flat = SHAPE.flat @ nodes
+    np.testing.assert_array_equal(flat[:3], corners)
+    places = np.random.default_rng(5).dirichlet([1.0, 1.0, 1.0], 7)
+    np.testing.assert_allclose(SHAPE.shape_functions(places[:, 1:], 6) @ flat, places @ corners, atol=1e-14)

@@ -49,8 +49,16 @@ def two_grains_below_a_pore(seam: Callable[[Array], Array], corner_stiffness: fl
     )
 
 
-def test_what_faces_a_pore_looks_out_for_the_grain_across() -> None:
-    """A filling of 0.4 µm between two grains: both sides watch, as both do where two grains have parted."""
+@pytest.mark.parametrize("known", [True, False], ids=["law of the pair", "no law of the pair"])
+def test_what_faces_a_pore_looks_out_for_the_grain_across(known: bool) -> None:
+    """A filling of 0.4 µm between two grains: both sides watch, as both do where two grains have parted.
+
+    They are to press and rub as grains do, not as a grain does on the filling.
+    """
+    tie = replace(shipped_laws()["graphite|pore"], contact_stiffness=p(2.0e4), friction=p(0.1))
+    laws = {"graphite|pore": tie}
+    if known:
+        laws["graphite|graphite"] = law(STRENGTH, ENERGY, contact_stiffness=4.0e5, friction=0.3)
     mesh = mesh_of(MPI.COMM_SELF, *grid(6, 10, 3.0, 4.0))
     y = midpoints(mesh)[:, 1]
     solid = replace(GRAPHITE, lithium=None, swelling=None, flow=None)
@@ -61,7 +69,7 @@ def test_what_faces_a_pore_looks_out_for_the_grain_across() -> None:
         [Support("bottom", 1), Support("left", 0), Support("right", 0), Support("top", 1, "press")],
         grain=np.where(y > 2.0, 2, np.where(y > 1.6, 1, 0)).astype(np.int32),
         phases=["graphite", "pore", "graphite"],
-        laws={"graphite|pore": shipped_laws()["graphite|pore"]},
+        laws=laws,
     )
     model.prepare_step(1.0)
     contact = model.surface_contact
@@ -71,6 +79,12 @@ def test_what_faces_a_pore_looks_out_for_the_grain_across() -> None:
     np.testing.assert_allclose(contact.pairs.gap, 0.4)
     # Each counts half, and both together the whole of the 3 µm.
     assert np.sum(contact.pairs.weight) == pytest.approx(3.0)
+    np.testing.assert_array_equal(contact.pairs.stiffness, 4.0e5 if known else 2.0e4)
+    # Friction goes by the pressure at the end of the last step.
+    contact.commit(np.zeros(len(model.interfaces.facets)))
+    model.state.replicated["contact_pressure"][:] = 10.0
+    contact.begin_step()
+    np.testing.assert_allclose(contact.pairs.friction, 3.0 if known else 1.0)
 
 
 def force_after_parting(model: ElectrodeModel) -> float:

@@ -234,28 +234,78 @@ def test_a_point_that_passes_a_corner_keeps_no_overlap(comm: MPI.Intracomm) -> N
     assert 0.5 * first > reaction(model, "top", 0, 1) > first
 
 
-def test_what_is_folded_holds_nothing_that_passes_its_end() -> None:
-    """The last level facet before the edge is expected to fold back: what comes along it meets the slope beyond."""
-    model = over_an_edge(MPI.COMM_SELF)
-    solver = NewtonSolver(model, SETTINGS)
+@pytest.mark.parallel
+def test_a_facet_that_is_folded_holds_as_its_chord(comm: MPI.Intracomm) -> None:
+    """The last level facet before the edge is expected to fold to one side or the other: it carries the same load."""
+    forces = []
+    for drawn in (0.0, 0.6, -0.6):
+        model = over_an_edge(comm)
+        solver = NewtonSolver(model, SETTINGS)
+        contact = model.surface_contact
+        assert contact is not None
+        surfaces = contact.surfaces
+        middle = surfaces.reference[:, 2]
+        last = int(np.argmin(np.linalg.norm(middle - np.array([4.1 - 4.1 / 12.0, 4.0]), axis=1)))
+        assert surfaces.grain[last] == 0
+        start, end = model.state.space.dofmap.index_map.local_range
+        dof = int(surfaces.dofs[last, 2, 0])
+        expected = model.state.unknowns.x.array.copy()
+        if start <= dof < end:
+            expected[dof - start] += drawn
+        model.state.unknowns.x.array[:] = expected
+        model.state.unknowns.x.scatter_forward()
+        expected = model.state.unknowns.x.array.copy()
+        model.state.unknowns.x.array[:] = 0.0
+        model.control("press").value = -0.002
+        model.prepare_step(1.0, expected)
+        assert contact.pairs is not None
+        pairs = contact.pairs
+        assert np.any(pairs.facet == last) and np.any(pairs.other == last)
+        # What is met is as far away as without the fold, and none of it is at the midpoint.
+        assert np.max(np.abs(pairs.gap[(pairs.facet == last) | (pairs.other == last)])) < 1.0e-12
+        at_middle = np.concatenate([pairs.shape[pairs.facet == last, 2], pairs.shape[pairs.other == last, 5]])
+        assert np.any(at_middle != 0.0) == (drawn == 0.0)
+        model.state.unknowns.x.array[:] = 0.0
+        assert solver.solve().converged
+        forces.append(reaction(model, "top", 0, 1))
+    assert forces[0] < -5.0
+    # Its middle may bulge a little.
+    np.testing.assert_allclose(forces[1:], forces[0], rtol=1e-2)
+
+
+@pytest.mark.parallel(partition="owner")
+@pytest.mark.parametrize("owner", ["default", "seam"])
+def test_corners_meet_across_a_point_of_four_grains_while_all_bonds_hold(
+    comm: MPI.Intracomm, owner: str
+) -> None:
+    """Two grains that touch at a corner only are pressed into each other by shear: no overlap is kept for good."""
+    where = None if owner == "default" else np.repeat([0, 1], 64).astype(np.int32)
+    mesh = mesh_of(comm, *grid(8, 8, 4.0, 4.0), where)
+    x, y = midpoints(mesh)[:, 0], midpoints(mesh)[:, 1]
+    four = (x > 2.0).astype(np.int32) + 2 * (y > 2.0).astype(np.int32)
+    holding = law(20.0, 0.3, contact_stiffness=1.0e6)
+    model = ElectrodeModel(
+        domain.from_arrays(mesh, four, ["alpha"] * 4, sides(4.0, 4.0)),
+        {"alpha": SOLID},
+        {"alpha|alpha": holding},
+        [Support("bottom", 0), Support("bottom", 1), Support("top", 0, "pull"), Support("top", 1, "press")],
+        333.15,
+    )
     contact = model.surface_contact
     assert contact is not None
-    model.control("press").value = -0.002
-    solved_step(model, solver, 1.0)
-    surfaces = contact.surfaces
-    middle = surfaces.reference[:, 2]
-    last = int(np.argmin(np.linalg.norm(middle - np.array([4.1 - 4.1 / 12.0, 4.0]), axis=1)))
-    assert surfaces.grain[last] == 0
-    before = model.state.unknowns.x.array.copy()
-    set_displacement(model, lambda x: np.stack([np.full_like(x[0], 0.3), np.zeros_like(x[0])]), grain=1)
+    set_displacement(model, lambda x: np.full((2, x.shape[1]), 2.0e-3), grain=0)
     expected = model.state.unknowns.x.array.copy()
-    model.state.unknowns.x.array[:] = before
+    model.state.unknowns.x.array[:] = 0.0
     model.prepare_step(1.0, expected)
-    assert contact.pairs is not None and last in contact.pairs.other and last in contact.pairs.facet
-    model.state.unknowns.x.array[:] = before
-    expected[surfaces.dofs[last, 2, 0]] += 2.0
-    model.prepare_step(1.0, expected)
-    assert last not in contact.pairs.other and last not in contact.pairs.facet
+    assert contact.pairs is not None
+    grain, pairs = contact.surfaces.grain, contact.pairs
+    met = (grain[pairs.facet] == 0) & (grain[pairs.other] == 3)
+    met |= (grain[pairs.facet] == 3) & (grain[pairs.other] == 0)
+    # The corner of each, as the end of two facets.
+    assert np.sum(met) == 4
+    np.testing.assert_allclose(pairs.gap[met], 0.0, atol=1e-12)
+    np.testing.assert_allclose(pairs.offset[met], 0.0, atol=1e-12)
+    assert contact.penetration() == pytest.approx(2.0e-3)
 
 
 FRICTION = 0.3

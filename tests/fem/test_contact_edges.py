@@ -1,0 +1,105 @@
+"""Searched contact in sections, piece by piece: which points count as inside another grain, and folded edges."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from fem.interfaces.contact_corners import StepMotion
+from fem.interfaces.contact_edges import Edges
+from fem.interfaces.contact_search import Feet, find_feet
+from tests.small import Array
+
+# A thin wedge with its tip at the origin, a flat lower face and an upper one that rises by 60 degrees.
+TIP, RIGHT, UPPER = np.array([0.0, 0.0]), np.array([0.3, 0.0]), np.array([0.3, 0.3 * np.sqrt(3.0)])
+STEEP = np.array([-np.sqrt(0.75), 0.5])  # outward normal of the upper face
+
+
+def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[int], list[float]]:
+    """Edges of the wedge (lower, upper, back) that a point of another grain meets, and the gaps."""
+    ends = [(TIP, RIGHT), (TIP, UPPER), (RIGHT, UPPER)]
+    positions = np.array([[a, b, 0.5 * (a + b)] for a, b in ends])
+    # The normal of the node order is to its right: out of the wedge below and at the back, into it above.
+    outward = np.array([1.0, -1.0, 1.0])
+    found = find_feet(
+        Edges(),
+        np.array([point]),
+        np.array([normal]),
+        np.array([1]),
+        np.array([-1]),
+        positions,
+        outward,
+        np.zeros(3, dtype=np.int64),
+        0.6,
+        0.4,
+    )
+    return found.facet.tolist(), found.gap.tolist()
+
+
+def test_a_point_inside_is_behind_the_nearest_face() -> None:
+    edges, gaps = feet((0.2, 0.03), (0.0, 1.0))
+    assert edges == [0] and gaps == pytest.approx([-0.03])
+
+
+def test_a_point_in_front_of_a_face_meets_that_face() -> None:
+    point = 0.5 * UPPER + 0.02 * STEEP
+    edges, gaps = feet((point[0], point[1]), (-STEEP[0], -STEEP[1]))
+    assert edges == [1] and gaps == pytest.approx([0.02])
+
+
+def test_beside_a_convex_corner_a_point_is_outside() -> None:
+    """Before the tip and looking away from it: in front of one of the faces there, behind the back."""
+    assert feet((-0.05, 0.02), (-1.0, 0.0)) == ([], [])
+
+
+def test_a_face_it_does_not_look_at_hides_what_lies_deep_behind() -> None:
+    """Come in through the upper face, which it hardly looks at: not so deep as behind the lower one, which it does."""
+    point = 0.4 * UPPER - 0.004 * STEEP
+    assert feet((point[0], point[1]), (0.3, 0.954)) == ([], [])
+    # Nearer to the lower face than to the upper one: that is where it has come in.
+    edges, gaps = feet((0.2, 0.03), (0.3, 0.954))
+    assert edges == [0] and gaps == pytest.approx([-0.03])
+
+
+def edge(share: float) -> Array:
+    """An edge of 0.3 µm whose midpoint has moved along it by a share of that, shape (1, 3, 2)."""
+    return np.array([[[0.0, 0.0], [0.3, 0.0], [0.15 + 0.3 * share, 0.0]]])
+
+
+def test_an_edge_folds_back_where_its_midpoint_has_passed_a_fourth_of_it() -> None:
+    folded = [not Edges().has_sides(edge(share))[0] for share in (-0.3, -0.2, 0.0, 0.2, 0.3)]
+    assert folded == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize("folded", [0, 1], ids=["searching", "met"])
+def test_an_edge_that_is_folded_meets_as_its_chord(folded: int) -> None:
+    """Two edges over each other: wherever the midpoint of one has been drawn to, the gap is that of its ends."""
+    edges, gap, start = Edges(), 0.02, 0.05
+    upper = np.array([[[0.3, gap], [0.0, gap], [0.15, gap]]])
+    reference = np.concatenate([upper, edge(0.0)])
+    drawn = np.zeros((2, 3, 2))
+    drawn[folded, 2] = 0.4, -0.3
+    moved = np.zeros((2, 3, 2))
+    moved[0, :, 1] = start - gap
+    surfaces = SimpleNamespace(
+        shape=edges, reference=reference, outward=np.ones(2), dofs=np.zeros((2, 3, 2), dtype=np.int64)
+    )
+    motion = StepMotion(cast(Any, surfaces), moved + 0.5 * drawn, drawn)
+    assert motion.folded.tolist() == [folded == 0, folded == 1]
+    np.testing.assert_allclose(motion.positions, reference, atol=1e-15)
+    one = np.array([0])
+    place, foot = (one, np.array([1]), one), edges.points[[3]]
+    met = Feet(one, np.array([False]), np.array([1]), foot, np.array([gap]), np.array([[0.0, 1.0]]))
+    functions, before = motion.at_beginning(place, met)
+    assert before == pytest.approx([start])
+    middle = 2 + 3 * folded
+    assert functions[0, middle] == 0.0 and functions[0, 2 + 3 * (1 - folded)] != 0.0
+    np.testing.assert_allclose([functions[0, :3].sum(), functions[0, 3:].sum()], [1.0, -1.0], atol=1e-15)
+    # The ends share the place between them as on a straight edge.
+    where = 0.5 * (1.0 + (edges.points[1] if folded == 0 else edges.points[3]))
+    np.testing.assert_allclose(
+        functions[0, 3 * folded : 3 * folded + 2] * (1, -1)[folded], [1.0 - where, where], atol=1e-15
+    )

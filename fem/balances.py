@@ -236,24 +236,27 @@ def interface_work(
     parameters: cohesive.CohesiveParameters,
     dt: Any,
     dS: Any,
+    contact_dS: Any,
     stretch: Any,
 ) -> Any:
     """Virtual work of the interface tractions: cohesion, contact, friction.
 
     ``stabilisation`` resists departures from the motion that is expected in the step (see fem/stepping.py): little
     everywhere, more at grains that snap. Its work is reported. Where nothing rubs ``friction`` is None, and none is
-    compiled. ``stretch`` is what bonds are stretched by: the opening, unless bonds have formed anew since.
+    compiled. ``stretch`` is what bonds are stretched by: the opening, unless bonds have formed anew since. Contact has
+    points of its own (fem/interfaces/facet_fields.py).
     """
     opening = interface_opening(fields.displacement)
     direction = kinematics.rotated_normal(fields.displacement, normal)
     grown = cohesive.grown_history(stretch, direction, history, parameters, dt)
     pull = cohesive.traction(stretch, direction, grown, parameters)
     push = contact.contact_traction(opening, direction, parameters.contact_stiffness)
-    force = pull + push + stabilisation * (opening - interface_opening(expected.displacement))
+    force = pull + stabilisation * (opening - interface_opening(expected.displacement))
     if friction is not None:
         slip = opening - interface_opening(previous.displacement)
         force += contact.friction_traction(slip, direction, pressure, friction, dt)
-    return ufl.inner(force, interface_opening(test.displacement)) * dS
+    virtual = interface_opening(test.displacement)
+    return ufl.inner(force, virtual) * dS + ufl.inner(push, virtual) * contact_dS
 
 
 def spare(fields: Fields, coefficients: Coefficients) -> Any:

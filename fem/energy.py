@@ -148,8 +148,8 @@ class InterfaceEnergy:
         values = ufl.as_vector(
             [
                 cohesive.stored_energy(opening, normal, grown, parameters),
-                _pressed(model, model.fields.displacement, normal),
-                _pressed(model, model.previous_fields.displacement, start_normal),
+                0.0,
+                0.0,
                 fracture,
                 dissipation.viscous_dissipation(step),
             ]
@@ -157,12 +157,14 @@ class InterfaceEnergy:
         space = dfem.functionspace(model.domain.mesh, ("DG", 0, (len(_ASSEMBLED),)))
         tests = ufl.TestFunction(space)
         form = ufl.dot(values, tests("+")) * model.dS
-        if model.side_contact is not None:
-            for name, fields in (
-                ("contact_energy", model.fields),
-                ("contact_at_start", model.previous_fields),
-            ):
-                form += model.side_contact.energy(fields.displacement, tests[_ASSEMBLED.index(name)])
+        for name, fields, direction in (
+            ("contact_energy", model.fields, normal),
+            ("contact_at_start", model.previous_fields, start_normal),
+        ):
+            test = tests[_ASSEMBLED.index(name)]
+            form += _pressed(model, fields.displacement, direction) * test("+") * model.contact_dS
+            if model.side_contact is not None:
+                form += model.side_contact.energy(fields.displacement, test)
         self._form = dfem.form(form, jit_options=compat.jit_options())
         self._facets = model.facet_constants
         self._model, self._unresolved = model, UnresolvedWork(model)

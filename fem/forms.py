@@ -236,6 +236,7 @@ def _interface_residual(model: ElectrodeModel, test: balances.Fields) -> Any:
         model.cohesive,
         model.dt,
         model.dS,
+        model.contact_dS,
         model.stretch(model.fields.displacement),
     )
     if model.side_contact is not None:

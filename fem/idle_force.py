@@ -37,15 +37,18 @@ class IdleForce:
         stretch = model.stretch(model.fields.displacement)
         normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
         ties = cohesive.traction(stretch, normal, model.history_value, parameters)
-        ties += contact.contact_traction(opening, normal, parameters.contact_stiffness)
+        pressed = contact.contact_traction(opening, normal, parameters.contact_stiffness)
         broken = cohesive.residual_traction(stretch, normal, parameters)
         expected = balances.interface_opening(balances.split(model.state.expected).displacement)
         inertia = space.value(model.state.stabilisation) * (opening - expected)
         upwards = ufl.as_vector([0.0] * (model.domain.dimension - 1) + [1.0])
-        self._form = space.projection(ufl.dot(tied * ties + (1.0 - tied) * broken + inertia, upwards))
+        self._forms = (
+            space.projection(ufl.dot(tied * ties + (1.0 - tied) * broken + inertia, upwards)),
+            space.projection(ufl.dot(tied * pressed, upwards), model.contact_dS),
+        )
 
     def measure(self) -> float:
         """Force with which all that holds the upper body down, in N/m (MPa·µm² in 3D); collective."""
         model = self._model
-        here = float(self._upwards @ model.facet_constants.integrals(self._form))
+        here = sum(float(self._upwards @ model.facet_constants.integrals(form)) for form in self._forms)
         return float(model.comm.allreduce(here, op=MPI.SUM))

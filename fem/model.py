@@ -25,7 +25,7 @@ from fem.flow_update import FlowUpdate
 from fem.forms import build_forms, build_interface_forms
 from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nodes
 from fem.interfaces import bonding
-from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, interface_measure
+from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, contact_measure, interface_measure
 from fem.interfaces.history import History
 from fem.interfaces.law import InterfaceLaw
 from fem.interfaces.pairs import find_interfaces
@@ -103,6 +103,7 @@ class ElectrodeModel:
         self.laws = [laws[kind] for kind in self.interfaces.kinds]
         mesh = domain.mesh
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
+        self.contact_dS = contact_measure(domain, self.dS)
         self.facet_constants = FacetSpace(domain, self.interfaces, self.dS, 1)
         self.facet_history = FacetSpace(domain, self.interfaces, self.dS, HISTORY_DEGREE[domain.dimension])
         has_lithium = any(material.lithium is not None for material in self.materials)

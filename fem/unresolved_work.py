@@ -70,8 +70,8 @@ class UnresolvedWork:
         turned = -contact.contact_pressure(opening, direction, stiffness) * ufl.dot(opening, turning)
         space = dfem.functionspace(mesh, ("DG", 0, (len(self.names) + 1,)))
         tests = ufl.TestFunction(space)
-        powers = ufl.as_vector([pull, push, turned, abs(pull) + abs(push)])
-        form = ufl.dot(powers, tests("+")) * model.dS
+        form = ufl.dot(ufl.as_vector([pull, 0.0, 0.0, abs(pull)]), tests("+")) * model.dS
+        form += ufl.dot(ufl.as_vector([0.0, push, turned, abs(push)]), tests("+")) * model.contact_dS
         if model.side_contact is not None:
             form += model.side_contact.work(here, tests[1] * moved)
         self._form = dfem.form(form, jit_options=compat.jit_options())

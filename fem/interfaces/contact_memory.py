@@ -1,8 +1,8 @@
 """What contacts found by search remember from step to step: with whom and where, the pressure, the overlap kept.
 
 What a facet hands over it hands over with its pressure. A point may overlap a third grain when it first meets it.
-That overlap is kept and reported, and closes as the grains part; pushing it out at once would release energy that
-nobody put in.
+That overlap is kept and reported, and closes as the grains part or step by step; pushing it out at once would release
+energy that nobody put in.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ Place = tuple[Integers, Integers, Integers]
 
 # Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
 _JUMP = 200.0
+# Pressure in MPa by which an overlap that was kept is pushed out in a step.
+_EASING = 50.0
 # Largest pressure in MPa that a facet hands over with its contact; deeper overlap is no elastic contact.
 _DEEPEST = 5000.0
 # Depth in µm behind a facet, beyond that of the contact so far, from which a point counts as beyond a corner.
@@ -108,7 +110,8 @@ class ContactMemory:
         # must be one at the beginning of the step and at its expected end.
         overlap = np.minimum(np.maximum(gap, expected), 0.0)
         overlap = np.where(handed, np.minimum(gap + _DEEPEST / stiffness, 0.0), overlap)
-        offset = np.where(known, self._offset[place], overlap)
+        eased = np.minimum(self._offset[place] + _EASING / stiffness, 0.0)
+        offset = np.where(known, eased, overlap)
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
         last = np.where(handed, stiffness * np.maximum(offset - gap, 0.0), 0.0)
         last = np.where(known, self._pressure[place], last)

@@ -79,8 +79,19 @@ def test_a_third_grain_is_met_without_pressure_and_pushes_when_it_comes_closer()
     # A little way out of it again: that part of the overlap is gone for good.
     place.step(-1e-3)
     assert place.accept(-1e-3) == 0.0
-    assert place.step(-1e-3) == (0.0, 0.0)
-    assert place.accept(-2e-3) == pytest.approx(100.0)
+    # What is left of it begins to be pushed out, by 50 MPa.
+    assert place.step(-1e-3) == pytest.approx((50.0, 0.0))
+    assert place.accept(-2e-3) == pytest.approx(150.0)
+
+
+def test_an_overlap_that_was_kept_is_pushed_out_little_by_little() -> None:
+    """As deep as 200 MPa of contact, and nothing gives way: 50 MPa more with every step, and no more than those 200."""
+    place = Place()
+    pressures = []
+    for _ in range(6):
+        pressures.append(place.step(-2e-3)[0])
+        place.accept(-2e-3)
+    assert pressures == pytest.approx([0.0, 50.0, 100.0, 150.0, 200.0, 200.0])
 
 
 def test_overlap_at_one_end_of_the_step_only_is_none() -> None:

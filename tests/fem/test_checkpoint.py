@@ -113,11 +113,14 @@ def test_the_next_steps_are_the_same_bit_for_bit(comm: MPI.Intracomm) -> None:
         np.int32
     )  # a partitioner need not deal the cells out twice in the same way
     model = electrode(comm, owner)
-    stepper = Stepper(model, NewtonSolver(model, SETTINGS), StepSettings(first=5.0))
+    solver = NewtonSolver(model, SETTINGS)
+    stepper = Stepper(model, solver, StepSettings(first=5.0))
     for _ in range(3):
         stepper.advance(20.0)
     numbers, nodal = stepper.memory()
     content = StateKeeper(model).capture(nodal)
+    # Contacts have made room in the matrix, which no checkpoint holds.
+    solver.forget()
     stored = None if content is None else checkpoint_file.to_bytes(content)
 
     second = electrode(comm, owner)

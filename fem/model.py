@@ -27,7 +27,7 @@ from fem.initial_state import set_initial_fields, start_lithiation, tabulate_nod
 from fem.interfaces import bonding
 from fem.interfaces.facet_fields import HISTORY_DEGREE, FacetSpace, contact_measure, interface_measure
 from fem.interfaces.history import History
-from fem.interfaces.law import InterfaceLaw
+from fem.interfaces.law import InterfaceLaw, laws_between
 from fem.interfaces.pairs import find_interfaces
 from fem.interfaces.side_contact import SideContact, side_contact
 from fem.interfaces.surface_contact import SurfaceContact
@@ -101,6 +101,9 @@ class ElectrodeModel:
                 "interfaces", missing, f"given for every kind of the mesh {self.interfaces.kinds}"
             )
         self.laws = [laws[kind] for kind in self.interfaces.kinds]
+        solid = [material.phase for material in self.materials if material.solid]
+        #: Of solids that share no interface, but may come to meet: stiffness of contact and friction count.
+        self.laws_by_search = laws_between(solid, laws, self.interfaces.kinds)
         mesh = domain.mesh
         self.dS = interface_measure(domain, self.interfaces, _INTERFACE_TAG)
         self.contact_dS = contact_measure(domain, self.dS)
@@ -184,7 +187,7 @@ class ElectrodeModel:
         self.capacity_of_node, self.storing_dofs = nodes.capacity, nodes.storing
         self.surface_contact: SurfaceContact | None = None
         if self.interfaces.kinds or free_contact_stiffness is not None:
-            self.surface_contact = SurfaceContact(self, laws, free_contact_stiffness)
+            self.surface_contact = SurfaceContact(self, free_contact_stiffness)
         self.set_temperature(temperature)
         self.commit_exchange()
 

@@ -133,17 +133,23 @@ def open_again(folder: Path, option: str = "DIR") -> tuple[Case, Path | None, di
 def write_parameters(folder: Path, model: ElectrodeModel, case: Case) -> None:
     """Every parameter of the phases and interfaces that occur, with unit, source and mark.
 
+    Of pairs of phases that share no interface, what counts when they meet by sliding.
+
     Below them the numbers of [drive] and of process steps that came from a parameter file, in the unit they have there.
     """
     items: list[tuple[str, Any]] = [(f"materials.{m.phase}", m) for m in model.materials]
     items += [
         (f"interfaces.{kind}", law) for kind, law in zip(model.interfaces.kinds, model.laws, strict=True)
     ]
+    listed = [(f"{owner}.{name}", p) for owner, item in items for name, p in parameters_of(item)]
+    for kind, law in model.laws_by_search.items():
+        listed += [
+            (f"interfaces.{kind}.{name}", getattr(law, name)) for name in ("contact_stiffness", "friction")
+        ]
     lines = ["parameter,value,unit,mark,source"]
-    for owner, item in items:
-        for name, p in parameters_of(item):
-            source = p.source.replace('"', "'")
-            lines.append(f'{owner}.{name},{p.value!r},{p.unit},{p.mark},"{source}"')
+    for name, p in listed:
+        source = p.source.replace('"', "'")
+        lines.append(f'{name},{p.value!r},{p.unit},{p.mark},"{source}"')
     for key, taken in (case.file.case.taken or {}).items():
         number, unit = split_number(taken.value) or (taken.value, "")
         source = taken.source.replace('"', "'")

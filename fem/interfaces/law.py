@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, get_args
@@ -217,3 +218,11 @@ def flaw(law: InterfaceLaw) -> Flaw | None:
 def kind_name(phase_a: str, phase_b: str) -> str:
     """Name of the interface between two phases; independent of their order."""
     return "|".join(sorted((phase_a, phase_b)))
+
+
+def laws_between(
+    phases: Sequence[str], laws: Mapping[str, InterfaceLaw], besides: Sequence[str]
+) -> dict[str, InterfaceLaw]:
+    """Those laws that some of the phases have with each other, sorted by kind, besides certain kinds."""
+    pairs = {kind_name(one, other) for one in phases for other in phases}
+    return {kind: laws[kind] for kind in sorted(pairs - set(besides)) if kind in laws}

@@ -12,7 +12,7 @@ the law piecewise linear; they are searched anew for every step. What goes on fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,19 +39,13 @@ class SurfaceContact:
     """Contact by search on the surfaces of all grains of a model.
 
     Args:
-        model: The coupled model, whose state and laws exist.
-        laws: Interface laws by kind: grains that meet by sliding press and rub as those of their phases that were
-            neighbours at the start; what has none takes the law of the facet that searches.
+        model: The coupled model, whose state and laws exist. Grains that meet by sliding press and rub as those of
+            their phases that were neighbours at the start; what has no such law takes that of the facet that searches.
         free_stiffness: Contact stiffness in MPa/µm of outer facets that belong to no named boundary, without friction;
             None leaves them out.
     """
 
-    def __init__(
-        self,
-        model: ElectrodeModel,
-        laws: Mapping[str, InterfaceLaw],
-        free_stiffness: float | None = None,
-    ):
+    def __init__(self, model: ElectrodeModel, free_stiffness: float | None = None):
         self._model = model
         self.surfaces = grain_surfaces(model, free_stiffness is not None)
         self._shape = self.surfaces.shape
@@ -67,6 +61,7 @@ class SurfaceContact:
         )
         self._friction = per_facet([law.friction.value for law in model.laws], 0.0)
         phases = model.domain.phases
+        laws = dict(zip(model.interfaces.kinds, model.laws, strict=True)) | model.laws_by_search
         self._phase = np.array([phases.index(grain.phase) for grain in model.domain.grains])
 
         def of_pairs(value: Callable[[InterfaceLaw], float]) -> Array:

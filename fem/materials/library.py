@@ -176,7 +176,7 @@ ELECTROLYTE = Material(
 PORE = Material(
     "pore",
     _elastic(0.1, 0.0, 0.0, "soft filling that stands for an empty pore", "assumed"),
-    hessian_length=_p(1.0, "um", "keeps soft elements regular; a later version deepens it", "assumed"),
+    hessian_length=_p(1.0, "um", "numerical: keeps soft elements regular where they are crushed", "assumed"),
     closing_modulus=_p(1.0e-4, "MPa", "numerical: keeps a filling from being crushed", "assumed"),
     holding_modulus=_p(
         5.0, "MPa", "numerical: resists departures of a filling from its expected motion", "assumed"

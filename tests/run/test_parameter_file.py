@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from fem.interfaces.library import shipped_laws
 from run.case import check_case, load_case
 from run.case_tables import DriveTable
 from run.cli import main
@@ -189,11 +190,22 @@ def test_a_drive_that_has_its_own_pressure_keeps_it_and_says_so(
 def test_what_was_taken_stands_in_the_run_folder(kind: str, case: Path) -> None:
     (case.parent / "values.toml").write_text(CONDITION, "utf-8")
     found = load_case(case if kind == "process" else _driven(case))
-    nothing = SimpleNamespace(materials=(), laws=(), interfaces=SimpleNamespace(kinds=()))
+    nothing = SimpleNamespace(
+        materials=(),
+        laws=(),
+        laws_by_search={"silicon|silicon": shipped_laws()["silicon|silicon"]},
+        interfaces=SimpleNamespace(kinds=()),
+    )
     write_parameters(case.parent, cast(Any, nothing), found)
     key = "process.steps.2" if kind == "process" else "drive.stack_pressure"
     rows = (case.parent / "parameters.csv").read_text("utf-8").splitlines()
-    assert rows[1:] == [f'{key},3.0,MPa,calibrated,"a fit; standard uncertainty 1 MPa"']
+    assert rows[3:] == [f'{key},3.0,MPa,calibrated,"a fit; standard uncertainty 1 MPa"']
+    # Silicon that has no silicon beside it may come to meet some.
+    met = [row.split(",")[:3] for row in rows[1:3]]
+    assert met == [
+        ["interfaces.silicon|silicon.contact_stiffness", "300000.0", "MPa/um"],
+        ["interfaces.silicon|silicon.friction", "0.2", "1"],
+    ]
 
 
 def test_the_shipped_set_fits_the_shipped_cases_of_both_kinds() -> None:

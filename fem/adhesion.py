@@ -46,6 +46,9 @@ _PROBE, _BROKEN = 0.05, 0.999
 #: and nothing pulls by more than that in MPa. One in one piece, a hundred times as soft as graphite and 30 µm high,
 #: pulls by 0.5 MPa on that way.
 _AWAY, _GROWN, _WEAK = 0.1, 1.0e-3, 0.05
+#: Way in µm after which a body that has never pulled by more than that is left alone, whatever goes on in its section:
+#: what flows or drags does so for as long as one pulls.
+_DRAGS = 0.3
 #: Shares of the section between which a peel is taken as steady, and at which it ends.
 STEADY = (0.3, 0.8)
 
@@ -197,6 +200,8 @@ def pull(
         unloaded = peak < _WEAK * section.width and share - rows[0]["debonded_share"] < _GROWN
         if how.kind == "pull-off" and unloaded and rows[-1]["way_um"] > _AWAY:
             return Curve(tuple(rows), _elsewhere(rows[-1], peak / section.width), True)
+        if how.kind == "pull-off" and peak < _WEAK * section.width and rows[-1]["way_um"] > _DRAGS:
+            return Curve(tuple(rows), _dragging(rows[-1], peak / section.width), False)
         if how.kind == "peel" and share >= STEADY[1] + 0.02:
             return Curve(tuple(rows), f"{100.0 * share:.0f} % of the section are peeled off", True)
 
@@ -206,6 +211,14 @@ def _elsewhere(row: Row, peak: float) -> str:
     return (
         f"no further bond of the section has let go on {row['way_um']:.2g} um, and nothing has pulled by more than "
         f"{1e3 * peak:.2g} kPa: the body is apart elsewhere"
+    )
+
+
+def _dragging(row: Row, peak: float) -> str:
+    """Why a test has ended in which little goes on and on; ``peak`` in MPa."""
+    return (
+        f"on {row['way_um']:.2g} um nothing has pulled by more than {1e3 * peak:.2g} kPa: what still holds flows or "
+        "drags, and its work is counted so far only"
     )
 
 

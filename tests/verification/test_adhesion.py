@@ -163,11 +163,21 @@ def test_a_body_that_is_apart_elsewhere_does_not_load_its_section() -> None:
     assert findings(model, section, curve, how)["strength_MPa"] == pytest.approx(
         0.1 * end["way_um"], rel=0.05
     )
+    # Bonds of the section that let go under next to nothing do not keep the test going for long.
+    laws["alpha|beta"] = law(3.0e-3, 1.5e-3, stiffness=1.0)
+    model = layered(4, [(0.5, 1), (1.0, 1), (1.0, 1)], 4.0, materials, laws, names)
+    section = lowest(model)
+    curve = pull(model, section, how, SolverSettings())
+    assert curve.rows[-1]["debonded_share"] > 0.01 and not curve.complete
+    assert 0.3 < curve.rows[-1]["way_um"] < 0.31 and "flows or drags" in curve.reason
+    held = column(curve, "force_N_m") - column(curve, "idle_force_N_m")
+    assert held.max() / section.width == pytest.approx(3.0e-3, rel=0.05)
     # Where it drags by more than such a test can be weak, it goes on.
+    laws["alpha|beta"] = law(20.0, 0.31)
     laws["beta|gamma"] = law(5.0e-4, 1.0e-8, stiffness=1.0e3, residual_stiffness=1.0)
     model = layered(4, [(0.5, 1), (1.0, 1), (1.0, 1)], 4.0, materials, laws, names)
-    curve = pull(model, lowest(model), replace(how, farthest=0.2), SolverSettings())
-    assert "the grip has moved 0.2 um" in curve.reason and not curve.complete
+    curve = pull(model, lowest(model), replace(how, farthest=0.4), SolverSettings())
+    assert "the grip has moved 0.4 um" in curve.reason and not curve.complete
 
 
 def test_a_layer_that_flows_adds_its_plastic_work() -> None:

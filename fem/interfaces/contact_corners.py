@@ -70,7 +70,7 @@ class StepMotion:
         if np.any(last >= 0):
             instead = self._on(last, place, feet)
             before = self.at_beginning(place, instead)[1]
-            along = comes_along(before, instead.gap, gap, stiffness)
+            along = comes_along(before, instead.gap, gap, feet.gap, stiffness)
             feet = self._on(np.where(along, last, -1), place, feet)
         kept = ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, stiffness)
         return (place[0][kept], place[1][kept], place[2][kept]), feet.chosen(kept)

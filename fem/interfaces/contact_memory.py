@@ -128,13 +128,17 @@ class ContactMemory:
         self._pressure[place] = pressure
 
 
-def comes_along(before: Array, expected: Array, gap: Array, stiffness: Array) -> Booleans:
+def comes_along(before: Array, expected: Array, gap: Array, beyond: Array, stiffness: Array) -> Booleans:
     """Whether points pass a corner along the facet they have been with, and not through it, from elsewhere.
+
+    They come out from behind the facet beyond. In a notch they sink in behind it: that one has to hold them.
 
     Args:
         before: Gap to that facet at the beginning of the step in µm, shape (P,).
         expected: The same at its expected end, shape (P,).
         gap: Gap to the facet beyond the corner at the beginning of the step in µm, shape (P,).
+        beyond: The same at its expected end, shape (P,).
         stiffness: In MPa/µm, shape (P,).
     """
-    return np.asarray((before > gap + _BEHIND) & (expected > -_DEEPEST / stiffness))
+    comes_out = beyond > gap + _BEHIND
+    return np.asarray(comes_out & (before > gap + _BEHIND) & (expected > -_DEEPEST / stiffness))

@@ -142,9 +142,17 @@ def test_what_passes_a_corner_is_held_by_the_facet_it_comes_from() -> None:
 def test_a_corner_is_passed_along_a_facet_and_not_through_it() -> None:
     behind, stiffness = np.full(3, -0.05), np.full(3, STIFFNESS)
     before, expected = np.array([-1e-4, 0.02, -0.0499]), np.array([-1e-4, -0.13, 0.0])
-    along = comes_along(before, expected, behind, stiffness)
+    along = comes_along(before, expected, behind, np.zeros(3), stiffness)
     # The second comes from in front of a side wall and goes below; the third is as deep behind either.
     assert along.tolist() == [True, False, False]
+
+
+def test_in_a_notch_the_facet_beyond_holds() -> None:
+    """Slid beyond the end of one flank a point sinks in behind the other one, deeper with every step."""
+    one, stiffness = np.full(1, -1e-4), np.full(1, STIFFNESS)
+    for behind, beyond, passes in ((-0.005, -0.01, False), (-0.005, -0.005, False), (-0.005, 1e-3, True)):
+        found = comes_along(one, one, np.full(1, behind), np.full(1, beyond), stiffness)
+        assert found.tolist() == [passes]
 
 
 def test_what_is_new_and_still_before_the_corner_is_met_later() -> None:

@@ -178,14 +178,14 @@ def test_a_corner_does_not_come_in_between_two_points(comm: MPI.Intracomm) -> No
     assert contact.penetration() < 1.0e-3
 
 
-def over_an_edge(comm: MPI.Intracomm) -> ElectrodeModel:
-    """A flat block of 1 to 4 µm on one whose upper face is level up to 4.1 µm and falls by half beyond."""
+def over_an_edge(comm: MPI.Intracomm, slope: float = -0.5) -> ElectrodeModel:
+    """A flat block of 1 to 4 µm on one whose upper face is level up to 4.1 µm and falls by half beyond, or rises."""
     rows = columns = 10
     lower, triangles = grid(columns, rows, 8.0, 4.0)
     x = np.concatenate([np.linspace(0.0, 4.1, 7), np.linspace(4.1, 8.0, 5)[1:]])[
         np.rint(lower[:, 0] * columns / 8.0).astype(int)
     ]
-    lower = np.column_stack([x, lower[:, 1] * (1.0 - 0.125 * np.maximum(x - 4.1, 0.0))])
+    lower = np.column_stack([x, lower[:, 1] * (1.0 + 0.25 * slope * np.maximum(x - 4.1, 0.0))])
     upper, others = grid(5, 4, 3.0, 2.0)
     mesh = mesh_of(
         comm,
@@ -232,6 +232,34 @@ def test_a_point_that_passes_a_corner_keeps_no_overlap(comm: MPI.Intracomm) -> N
     assert passed > 3
     # A third of the block stands over the slope: the rest of it carries the same height.
     assert 0.5 * first > reaction(model, "top", 0, 1) > first
+
+
+@pytest.mark.parallel
+def test_a_point_that_slides_into_a_notch_is_held_by_the_flank_beyond(comm: MPI.Intracomm) -> None:
+    """It gets there sooner than expected, a few nm deep into a gentle slope that begins 0.1 µm before the block."""
+    model = over_an_edge(comm, slope=0.25)
+    solver = NewtonSolver(model, SETTINGS)
+    model.control("press").value = -0.002
+    solved_step(model, solver, 1.0)
+    forces = []
+    way = 0.0
+    for expected, moved in ((0.05, 0.05), (0.04, 0.08), (0.02, 0.02), (0.02, 0.02), (0.02, 0.02)):
+        before = model.state.unknowns.x.array.copy()
+        moves = np.stack([np.full(1, expected), np.zeros(1)])
+        set_displacement(model, lambda x, by=moves: np.repeat(by, x.shape[1], axis=1), grain=1)
+        shift = model.state.unknowns.x.array.copy()
+        set_displacement(model, lambda x: np.zeros((2, x.shape[1])), grain=1)
+        shift -= model.state.unknowns.x.array
+        model.state.unknowns.x.array[:] = before
+        way += moved
+        model.control("pull").value = way
+        model.prepare_step(1.0, before + shift)
+        assert solver.solve().converged
+        model.commit()
+        forces.append(-reaction(model, "top", 0, 1))
+    # On the level; a little in, unseen; from then on it climbs, and its upper face is held down.
+    assert forces[1] < 1.2 * forces[0]
+    assert forces[2] > 1.1 * forces[1] and forces[3] > 1.1 * forces[2] and forces[4] > 1.1 * forces[3]
 
 
 @pytest.mark.parallel

@@ -12,6 +12,8 @@ from fem.interfaces.contact_facets import Array, Facets, Integers
 
 # Two surfaces meet when their outward normals point against each other at least this much.
 _OPPOSED = -0.3
+# Distances in µm, and cosines, that differ by less are the same: how grains are numbered must not decide.
+_SAME = 1.0e-9
 # Points searched for at once: what is known of all candidates of a point takes some kilobytes in three dimensions.
 _AT_ONCE = 4096
 
@@ -101,7 +103,8 @@ def find_feet(
         gap = np.einsum("ed,ed->e", target - _place(shape, nodes, closest.parameter), normal)
         body = point * (int(grain.max()) + 1) + grain[facet]
         outside = _outside(body, target - _place(shape, nodes, closest.nearest), gap)
-        opposed = np.einsum("ed,ed->e", normal, normals[point]) <= _OPPOSED
+        facing = np.einsum("ed,ed->e", normal, normals[point])
+        opposed = facing <= _OPPOSED
         meets = (
             closest.inside
             & ((gap >= 0.0) | (~outside & _entered(body, gap, opposed | ~closest.inside)))
@@ -111,7 +114,7 @@ def find_feet(
         )
         opposite = grain[facet] == partner[point]
         feet = Feet(point, opposite, facet, closest.parameter, gap, normal)
-        found.append(_nearest(feet.chosen(meets)))
+        found.append(_nearest(feet.chosen(meets), facing[meets]))
     return joined(found)
 
 
@@ -119,9 +122,17 @@ def _place(shape: Facets, nodes: Array, parameter: Array) -> Array:
     return np.asarray(np.einsum("en,end->ed", shape.shape_functions(parameter, nodes.shape[1]), nodes))
 
 
-def _nearest(feet: Feet) -> Feet:
-    """The nearest facet of the partner and that of all others; equal distances go to the lower row of the table."""
-    order = np.lexsort((feet.facet, np.abs(feet.gap), feet.partner, feet.point))
+def _nearest(feet: Feet, facing: Array) -> Feet:
+    """The nearest facet of the partner and that of all others.
+
+    Of facets that are equally near (where they join) it is the one that faces the point most, whatever their numbers.
+
+    Args:
+        feet: Of all candidates.
+        facing: Cosine between the normals of the candidate and of the point's own surface, shape (P,).
+    """
+    distance, turned = (np.round(values / _SAME) for values in (np.abs(feet.gap), facing))
+    order = np.lexsort((feet.facet, turned, distance, feet.partner, feet.point))
     _, first = np.unique(2 * feet.point[order] + feet.partner[order], return_index=True)
     return Feet(*(getattr(feet, field.name)[order[first]] for field in fields(feet)))
 
@@ -139,7 +150,7 @@ def _entered(body: Integers, gap: Array, opposed: npt.NDArray[np.bool_]) -> npt.
     _, group = np.unique(body, return_inverse=True)
     nearest = np.full(int(group.max(initial=-1)) + 1, np.inf)
     np.minimum.at(nearest, group[~opposed], np.abs(gap[~opposed]))
-    return np.asarray(np.abs(gap) <= nearest[group], dtype=bool)
+    return np.asarray(np.abs(gap) <= nearest[group] + _SAME, dtype=bool)
 
 
 def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]:
@@ -156,7 +167,7 @@ def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]
     distance = np.linalg.norm(offset, axis=1)
     nearest = np.full(int(group.max(initial=-1)) + 1, np.inf)
     np.minimum.at(nearest, group, distance)
-    near = distance <= nearest[group] + 1e-9
+    near = distance <= nearest[group] + _SAME
     found = np.zeros(len(nearest), dtype=bool)
     np.logical_or.at(found, group[near], gap[near] > 0.0)
     return np.asarray(found[group], dtype=bool)

@@ -81,7 +81,8 @@ def test_rate_and_temperature_count_by_the_creep_rate(comm: MPI.Intracomm) -> No
 
 
 def test_a_bond_that_gives_way_first_ends_it(comm: MPI.Intracomm) -> None:
-    slow, fast = (stretched(comm, SQUARE, 0.22, rate, BOND) for rate in (RATE, 1.0))
+    # Steps short enough for the last one to lie behind the separation: its mean stress is asked for.
+    slow, fast = (stretched(comm, SQUARE, 0.22, rate, BOND, step=0.02) for rate in (RATE, 1.0))
     assert slow.row["debonded_fraction"] < 1e-3
     assert slow.plastic == pytest.approx(stretched(comm, SQUARE, 0.22).plastic, rel=0.05)
     # Lithium that is stronger than its bond: both faces of the ligament come off.

@@ -206,14 +206,19 @@ class SurfaceContact:
 
     def stiffness(self) -> Entries:
         """Rows, columns (global dofs) and values of the tangent in the rows this rank owns; collective."""
+        none = np.empty(0, dtype=np.int64)
         if self.pairs is None:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+            return none, none, np.empty(0)
         pairs, dofs = self.pairs, self.surfaces.dofs
         tensor = pairs.tangent(*self._motion(pairs), self._creep())
-        both = np.concatenate([dofs[pairs.facet], dofs[pairs.other]], axis=1)
+        # Most pairs are watched and do not touch.
+        touching = np.flatnonzero(tensor.any(axis=(1, 2)))
+        if len(touching) == 0:
+            return none, none, np.empty(0)
+        both = np.concatenate([dofs[pairs.facet[touching]], dofs[pairs.other[touching]]], axis=1)
         # In sections contacts are few, and their sums keep the order they have always been taken in.
         entries = block_entries if both.shape[2] == 2 else summed_entries
-        return entries(both, pairs.shape, tensor, self._dofs_here)
+        return entries(both, pairs.shape[touching], tensor[touching], self._dofs_here)
 
     def pair_key(self) -> Integers | None:
         """One number for each pair of facets watched in this step, sorted; the same on every rank."""

@@ -10,6 +10,7 @@ from fem.energy import InterfaceEnergy
 from fem.gaps import Gaps
 from fem.loads import Support
 from fem.model import ElectrodeModel
+from fem.unresolved_work import UnresolvedWork
 from tests.readings import residual, set_displacement
 from tests.small import Array, grid, host, law, mesh_of, midpoints, model_on, sides
 
@@ -54,5 +55,8 @@ def test_the_end_of_an_edge_is_held(swapped: bool) -> None:
         assert force == pytest.approx(expected, rel=1e-3)
     energies = [InterfaceEnergy(model).sums()["contact_energy"] for model in (soft, stiff)]
     assert energies[1] - energies[0] == pytest.approx(0.5 * expected * DEPTH, rel=1e-3)
+    # From rest on: all of it is taken up on the way, but for what the turning of the normal makes of it.
+    taken = [UnresolvedWork(model).sums()["contact_path"] for model in (soft, stiff)]
+    assert taken[1] - taken[0] == pytest.approx(0.5 * expected * DEPTH, rel=2e-3)
     depth = Gaps(stiff).maxima(stiff.state.unknowns.x.array)["penetration"]
     assert depth == pytest.approx(DEPTH, rel=1e-5)

@@ -250,7 +250,7 @@ def interface_work(
     direction = kinematics.rotated_normal(fields.displacement, normal)
     grown = cohesive.grown_history(stretch, direction, history, parameters, dt)
     pull = cohesive.traction(stretch, direction, grown, parameters)
-    push = contact.contact_traction(opening, direction, parameters.contact_stiffness)
+    push = contact.contact_traction(opening, direction, parameters.contact)
     force = pull + stabilisation * (opening - interface_opening(expected.displacement))
     if friction is not None:
         slip = opening - interface_opening(previous.displacement)

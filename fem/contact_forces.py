@@ -75,7 +75,7 @@ def _forms(model: ElectrodeModel) -> dict[str, dfem.Form | None]:
     fields, test = model.fields, balances.split(ufl.TestFunction(model.state.space))
     opening, virtual = (balances.interface_opening(field.displacement) for field in (fields, test))
     normal = kinematics.rotated_normal(fields.displacement, model.normal)
-    push = contact.contact_traction(opening, normal, model.cohesive.contact_stiffness)
+    push = contact.contact_traction(opening, normal, model.cohesive.contact)
     pressing = ufl.inner(push, virtual) * model.contact_dS
     if model.side_contact is not None:
         pressing += model.side_contact.work(fields.displacement, test.displacement)

@@ -216,4 +216,4 @@ def searched_contact(model: ElectrodeModel) -> dict[str, float]:
 def _pressed(model: ElectrodeModel, displacement: Any, normal: Any) -> Any:
     """Energy in J/m² that contact of paired facets stores (UFL)."""
     opening = balances.interface_opening(displacement)
-    return contact.contact_energy(opening, normal, model.cohesive.contact_stiffness)
+    return contact.contact_energy(opening, normal, model.cohesive.contact)

@@ -14,8 +14,9 @@ from dolfinx import fem as dfem
 from fem.domain import Domain
 from fem.interfaces.cohesive import CohesiveParameters
 from fem.interfaces.facet_fields import FacetSpace
-from fem.interfaces.law import InterfaceLaw
+from fem.interfaces.law import InterfaceLaw, contact_stiffening
 from fem.interfaces.pairs import InterfaceFacets
+from fem.interfaces.pressure_law import PressureLaw
 from fem.interfaces.tabulation import (
     check,
     chosen_laws,
@@ -89,7 +90,10 @@ def tabulate_laws(
     relaxation = dfem.Constant(domain.mesh, relaxation_time)
     cohesive = CohesiveParameters(
         stiffness=stiff("stiffness", [intact_stiffness(law) for law in laws]),
-        contact_stiffness=stiff("contact_stiffness", [law.contact_stiffness.value for law in laws]),
+        contact=PressureLaw(
+            stiff("contact_stiffness", [law.contact_stiffness.value for law in laws]),
+            field("contact_stiffening", [contact_stiffening(law) for law in laws]),
+        ),
         residual_stiffness=field("residual_stiffness", [law.residual_stiffness.value for law in laws]),
         shear_ratio=field("shear_ratio", [effective_shear_ratio(law) for law in laws]),
         breakable=field("breakable", [float(law.breaks) for law in laws]),

@@ -145,7 +145,7 @@ def build_interface_forms(model: ElectrodeModel) -> InterfaceForms:
         memory={
             name: history.projection(value) for name, value in _memory(model, opening, normal, grown).items()
         },
-        pressure=history.projection(contact.contact_pressure(opening, normal, parameters.contact_stiffness)),
+        pressure=history.projection(contact.contact_pressure(opening, normal, parameters.contact)),
         share=share,
         damage=model.facet_constants.projection(cohesive.damage(model.history_value, parameters)),
         breakable=model.facet_constants.projection(parameters.breakable),
@@ -184,7 +184,7 @@ def _contact_fraction(model: ElectrodeModel, opening: Any, normal: Any, contact_
         model.temperature,
         partial(kind_field, model.interfaces, model.facet_constants),
     )
-    pressure = contact.contact_pressure(opening, normal, model.cohesive.contact_stiffness)
+    pressure = contact.contact_pressure(opening, normal, model.cohesive.contact)
     return grown_contact(contact_fraction, flux * (metal("-") - metal("+")), pressure, voids, model.dt)
 
 

@@ -37,7 +37,7 @@ class IdleForce:
         stretch = model.stretch(model.fields.displacement)
         normal = kinematics.rotated_normal(model.fields.displacement, model.normal)
         ties = cohesive.traction(stretch, normal, model.history_value, parameters)
-        pressed = contact.contact_traction(opening, normal, parameters.contact_stiffness)
+        pressed = contact.contact_traction(opening, normal, parameters.contact)
         broken = cohesive.residual_traction(stretch, normal, parameters)
         expected = balances.interface_opening(balances.split(model.state.expected).displacement)
         inertia = space.value(model.state.stabilisation) * (opening - expected)

@@ -137,7 +137,10 @@ class ElectrodeModel:
         self.facet_constants.set_values(paired, np.ones(len(self.interfaces.facets)))
         cohesive = self.facet_parameters.cohesive
         self.cohesive = replace(
-            cohesive, contact_stiffness=cohesive.contact_stiffness * self.facet_constants.value(paired)
+            cohesive,
+            contact=replace(
+                cohesive.contact, stiffness=cohesive.contact.stiffness * self.facet_constants.value(paired)
+            ),
         )
         self.relaxation_time = self.facet_parameters.relaxation_time
         self.friction, self.conductance = self.facet_parameters.friction, self.facet_parameters.conductance

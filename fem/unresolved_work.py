@@ -63,11 +63,11 @@ class UnresolvedWork:
         here, direction, moved = on_the_way(self._place), normal(self._place), after - before
         opening, way = balances.interface_opening(here), balances.interface_opening(moved)
         history = _grown(model, self._place, here, direction)
-        stiffness = model.cohesive.contact_stiffness
+        law = model.cohesive.contact
         pull = ufl.dot(cohesive.traction(model.stretch(here), direction, history, model.cohesive), way)
-        push = ufl.dot(contact.contact_traction(opening, direction, stiffness), way)
+        push = ufl.dot(contact.contact_traction(opening, direction, law), way)
         turning = (normal(self._place + _NEAR) - normal(self._place - _NEAR)) / (2.0 * _NEAR)
-        turned = -contact.contact_pressure(opening, direction, stiffness) * ufl.dot(opening, turning)
+        turned = -contact.contact_pressure(opening, direction, law) * ufl.dot(opening, turning)
         space = dfem.functionspace(mesh, ("DG", 0, (len(self.names) + 1,)))
         tests = ufl.TestFunction(space)
         form = ufl.dot(ufl.as_vector([pull, 0.0, 0.0, abs(pull)]), tests("+")) * model.dS

@@ -75,6 +75,7 @@ def slider(
     owner: str = "default",
     contact_stiffness: float = 1.0e5,
     count: int = 2,
+    stiffening_depth: float = np.inf,
 ) -> ElectrodeModel:
     """A cube of 4 µm, cut between two layers by an interface that is broken at once; the upper part is moved.
 
@@ -85,6 +86,7 @@ def slider(
         owner: As for :func:`two_cubes`.
         contact_stiffness: In MPa/µm.
         count: Elements along an edge.
+        stiffening_depth: Of the contact in µm.
     """
     size = 2.0 * EDGE
     points, cells = box(count, size)
@@ -96,5 +98,6 @@ def slider(
     )
     loads = [Support("bottom", axis) for axis in range(3)]
     loads += [Support("top", axis, name) for axis, name in enumerate(("pull", "across", "press"))]
-    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, contact_stiffness=contact_stiffness, friction=FRICTION)
+    contact = {"contact_stiffness": contact_stiffness, "contact_stiffening_depth": stiffening_depth}
+    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, friction=FRICTION, **contact)
     return ElectrodeModel(where, {"alpha": SOLID}, {"alpha|alpha": weak}, loads, 333.15)

@@ -100,7 +100,7 @@ class Bonds:
         displacement = model.fields.displacement
         opening = self.opening(displacement)
         normal = kinematics.rotated_normal(displacement, model.normal)
-        pressure = ufl.max_value(contact.contact_pressure(opening, normal, parameters.contact_stiffness), 0.0)
+        pressure = ufl.max_value(contact.contact_pressure(opening, normal, parameters.contact), 0.0)
         temperature = model.control("temperature")
         slowness = ufl.exp(
             field["bonding_energy"] / GAS_CONSTANT * (1.0 / temperature - 1.0 / REFERENCE_TEMPERATURE)

@@ -25,6 +25,7 @@ from fem.interfaces.history import History
 from fem.interfaces.mixed_mode import ModeMixture
 from fem.interfaces.opening import split_opening
 from fem.interfaces.ppr import PotentialLaw
+from fem.interfaces.pressure_law import PressureLaw
 from fem.interfaces.step import InterfaceStep
 
 # Squared length (µm²) that keeps the root of the effective opening differentiable at a closed interface.
@@ -37,7 +38,7 @@ class CohesiveParameters:
 
     Attributes:
         stiffness: K in MPa/µm of the intact interface in opening.
-        contact_stiffness: Pressure per penetration in MPa/µm.
+        contact: Pressure against penetration.
         residual_stiffness: MPa/µm left when broken.
         shear_ratio: β of the effective opening.
         breakable: One where it can break.
@@ -50,7 +51,7 @@ class CohesiveParameters:
     """
 
     stiffness: Any
-    contact_stiffness: Any
+    contact: PressureLaw
     residual_stiffness: Any
     shear_ratio: Any
     breakable: Any

@@ -7,6 +7,7 @@ from typing import Any
 import ufl
 
 from fem.interfaces.opening import split_opening
+from fem.interfaces.pressure_law import PressureLaw
 
 # Slip velocity (µm/s) below which a contact creeps instead of sticking. Ten times less took half as many Newton
 # iterations again on the demo electrode; friction is then sharper than the assumed coefficient deserves.
@@ -16,22 +17,22 @@ CREEP_VELOCITY = 5.0e-5
 LEAST_CREEP = 2.0e-4
 
 
-def contact_traction(opening: Any, normal: Any, stiffness: Any) -> Any:
+def contact_traction(opening: Any, normal: Any, law: PressureLaw) -> Any:
     """Nominal traction (MPa, vector) with which contact pushes the '+' side; zero when open."""
     along, _ = split_opening(opening, normal)
-    return stiffness * closed_part(along) * normal
+    return -law.pressure(-closed_part(along)) * normal
 
 
-def contact_pressure(opening: Any, normal: Any, stiffness: Any) -> Any:
+def contact_pressure(opening: Any, normal: Any, law: PressureLaw) -> Any:
     """Contact pressure in MPa, zero when open."""
     along, _ = split_opening(opening, normal)
-    return -stiffness * closed_part(along)
+    return law.pressure(-closed_part(along))
 
 
-def contact_energy(opening: Any, normal: Any, stiffness: Any) -> Any:
+def contact_energy(opening: Any, normal: Any, law: PressureLaw) -> Any:
     """Energy stored by contact in J/m²."""
     along, _ = split_opening(opening, normal)
-    return 0.5 * stiffness * closed_part(along) ** 2
+    return law.energy(-closed_part(along))
 
 
 def friction_traction(slip: Any, normal: Any, pressure: Any, coefficient: Any, dt: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from fem.interfaces.contact_facets import Booleans
 from fem.interfaces.contact_memory import ContactMemory, Place, comes_along
 from fem.interfaces.contact_search import Feet
+from fem.interfaces.pressure_law import PressureLaw
 from fem.interfaces.surfaces import Array, GrainSurfaces, Integers
 
 
@@ -54,7 +55,7 @@ class StepMotion:
         back = np.concatenate([back[place[0], :nodes], back[feet.facet, :nodes]], axis=1)
         return functions, feet.gap + np.einsum("pn,pnd,pd->p", functions, back, feet.normal)
 
-    def met(self, place: Place, feet: Feet, memory: ContactMemory, stiffness: Array) -> tuple[Place, Feet]:
+    def met(self, place: Place, feet: Feet, memory: ContactMemory, law: PressureLaw) -> tuple[Place, Feet]:
         """Places and feet of the contacts of a step, of those that are found at its expected end.
 
         The facet a point comes from goes on holding it until it has passed the corner between the two.
@@ -63,16 +64,16 @@ class StepMotion:
             place: Of the contacts found.
             feet: Of the same.
             memory: With whom and how they have been so far.
-            stiffness: In MPa/µm, shape (P,).
+            law: Pressure against penetration.
         """
         grain, gap = self.surfaces.grain[feet.facet], self.at_beginning(place, feet)[1]
-        last = memory.passing_a_corner(place, grain, feet.facet, gap, stiffness)
+        last = memory.passing_a_corner(place, grain, feet.facet, gap, law)
         if np.any(last >= 0):
             instead = self._on(last, place, feet)
             before = self.at_beginning(place, instead)[1]
-            along = comes_along(before, instead.gap, gap, feet.gap, stiffness)
+            along = comes_along(before, instead.gap, gap, feet.gap, law)
             feet = self._on(np.where(along, last, -1), place, feet)
-        kept = ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, stiffness)
+        kept = ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, law)
         return (place[0][kept], place[1][kept], place[2][kept]), feet.chosen(kept)
 
     def _on(self, facet: Integers, place: Place, feet: Feet) -> Feet:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fem.interfaces.pressure_law import PressureLaw
+
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
@@ -43,7 +45,7 @@ class ContactMemory:
         self._facet = history["contact_facet"] = np.full(places, -1.0)
 
     def passing_a_corner(
-        self, place: Place, grain: Integers, facet: Integers, gap: Array, stiffness: Array
+        self, place: Place, grain: Integers, facet: Integers, gap: Array, law: PressureLaw
     ) -> Integers:
         """Contacts that a step expects beyond a corner: the facet each has been with, -1 where there is no such thing.
 
@@ -55,15 +57,15 @@ class ContactMemory:
             grain: Grain met, shape (P,).
             facet: Its facet that is met at the expected end of the step, shape (P,).
             gap: Gap to that facet at the beginning of the step in µm, shape (P,).
-            stiffness: In MPa/µm, shape (P,).
+            law: Pressure against penetration.
         """
         last = self._facet[place].astype(np.int64)
         known = (self._grain[place] == grain) & (last >= 0) & (last != facet)
-        pressed = self._offset[place] - self._pressure[place] / stiffness
+        pressed = self._offset[place] - law.depth(self._pressure[place])
         return np.where(known & (gap < pressed - _BEHIND), last, -1)
 
     def is_beyond_a_corner(
-        self, place: Place, grain: Integers, gap: Array, expected: Array, stiffness: Array
+        self, place: Place, grain: Integers, gap: Array, expected: Array, law: PressureLaw
     ) -> Booleans:
         """Contacts that are new and deeper at the beginning than contact can be, but not so at the expected end.
 
@@ -74,9 +76,9 @@ class ContactMemory:
             grain: Grain met, shape (P,).
             gap: Gap at the beginning of the step in µm, shape (P,).
             expected: Gap at its expected end in µm, shape (P,).
-            stiffness: In MPa/µm, shape (P,).
+            law: Pressure against penetration.
         """
-        deep = (gap < -_DEEPEST / stiffness) & (expected > gap + _BEHIND)
+        deep = (gap < -law.depth(_DEEPEST)) & (expected > gap + _BEHIND)
         return np.asarray(deep & (self._grain[place] != grain))
 
     def begin_step(
@@ -86,7 +88,7 @@ class ContactMemory:
         facet: Integers,
         gap: Array,
         expected: Array,
-        stiffness: Array,
+        law: PressureLaw,
         handing: Booleans,
     ) -> tuple[Array, Array]:
         """Offset of each contact in µm and its pressure at the end of the last step in MPa; forget what is no contact.
@@ -99,7 +101,7 @@ class ContactMemory:
             facet: Its facet, shape (P,).
             gap: Gap at the beginning of the step in µm, shape (P,).
             expected: Gap at its expected end in µm, shape (P,).
-            stiffness: In MPa/µm, shape (P,).
+            law: Pressure against penetration.
             handing: Whether paired contact with that grain is on its way to this one, shape (P,).
         """
         known = self._grain[place] == grain
@@ -109,14 +111,16 @@ class ContactMemory:
         # Beside the border of a facet a point may be behind its plane and outside the grain: what counts as overlap
         # must be one at the beginning of the step and at its expected end.
         overlap = np.minimum(np.maximum(gap, expected), 0.0)
-        overlap = np.where(handed, np.minimum(gap + _DEEPEST / stiffness, 0.0), overlap)
-        eased = np.minimum(self._offset[place] + _EASING / stiffness, 0.0)
+        overlap = np.where(handed, np.minimum(gap + law.depth(_DEEPEST), 0.0), overlap)
+        kept, pressed = self._offset[place], self._pressure[place]
+        eased = np.minimum(kept + law.depth(pressed + _EASING) - law.depth(pressed), 0.0)
         offset = np.where(known, eased, overlap)
         offset = np.where(gap > offset, np.minimum(gap, 0.0), offset)
-        last = np.where(handed, stiffness * np.maximum(offset - gap, 0.0), 0.0)
-        last = np.where(known, self._pressure[place], last)
-        pressure = np.minimum(stiffness * np.maximum(offset - gap, 0.0), last + _JUMP)
-        offset = np.where(pressure > 0.0, gap + pressure / stiffness, offset)
+        pressing = law.pressure(np.maximum(offset - gap, 0.0))
+        last = np.where(handed, pressing, 0.0)
+        last = np.where(known, pressed, last)
+        pressure = np.minimum(pressing, last + _JUMP)
+        offset = np.where(pressure > 0.0, gap + law.depth(pressure), offset)
         self._offset[:], self._pressure[:] = 0.0, 0.0
         self._grain[:], self._facet[:] = -1.0, -1.0
         self._offset[place], self._pressure[place] = offset, last
@@ -128,7 +132,7 @@ class ContactMemory:
         self._pressure[place] = pressure
 
 
-def comes_along(before: Array, expected: Array, gap: Array, beyond: Array, stiffness: Array) -> Booleans:
+def comes_along(before: Array, expected: Array, gap: Array, beyond: Array, law: PressureLaw) -> Booleans:
     """Whether points pass a corner along the facet they have been with, and not through it, from elsewhere.
 
     They come out from behind the facet beyond. In a notch they sink in behind it: that one has to hold them.
@@ -138,7 +142,7 @@ def comes_along(before: Array, expected: Array, gap: Array, beyond: Array, stiff
         expected: The same at its expected end, shape (P,).
         gap: Gap to the facet beyond the corner at the beginning of the step in µm, shape (P,).
         beyond: The same at its expected end, shape (P,).
-        stiffness: In MPa/µm, shape (P,).
+        law: Pressure against penetration.
     """
     comes_out = beyond > gap + _BEHIND
-    return np.asarray(comes_out & (before > gap + _BEHIND) & (expected > -_DEEPEST / stiffness))
+    return np.asarray(comes_out & (before > gap + _BEHIND) & (expected > -law.depth(_DEEPEST)))

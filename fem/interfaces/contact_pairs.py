@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fem.interfaces.contact_memory import Place
+from fem.interfaces.pressure_law import PressureLaw
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -29,7 +30,7 @@ class Pairs:
         tangents: Orthonormal vectors square to it (one in a section), each of shape (P, dimension).
         shape: Shape functions of both facets' nodes, those of the other with a minus sign, shape (P, 2 · nodes).
         weight: Share of the area in µm (µm² in 3D), shape (P,).
-        stiffness: In MPa/µm, shape (P,).
+        law: Pressure against penetration beyond the offset.
         friction: Coefficient times pressure at the beginning in MPa, shape (P,).
     """
 
@@ -43,7 +44,7 @@ class Pairs:
     tangents: tuple[Array, ...]
     shape: Array
     weight: Array
-    stiffness: Array
+    law: PressureLaw
     friction: Array
 
     @property
@@ -53,7 +54,7 @@ class Pairs:
 
     def pressure(self, gap: Array) -> Array:
         """Contact pressure in MPa at a gap in µm, shape (P,)."""
-        return self.stiffness * np.maximum(self.offset - gap, 0.0)
+        return np.asarray(self.law.pressure(self._depth(gap)))
 
     def drag(self, slip: tuple[Array, ...], creep: float) -> tuple[Array, ...]:
         """Friction in MPa along each tangent, against a slip in µm along each, all of shape (P,)."""
@@ -69,7 +70,7 @@ class Pairs:
 
     def tangent(self, gap: Array, slip: tuple[Array, ...], creep: float) -> Array:
         """Derivative of the traction by the motion of the searching points, shape (P, dimension, dimension)."""
-        normal = np.where(gap < self.offset, self.stiffness, 0.0)
+        normal = np.where(gap < self.offset, self.law.slope(self._depth(gap)), 0.0)
         tensor = normal[:, None, None] * self.normal[:, :, None] * self.normal[:, None, :]
         cube = _length(slip, creep) ** 3
         for a, first in enumerate(self.tangents):
@@ -86,17 +87,19 @@ class Pairs:
 
     def stored(self, gap: Array) -> float:
         """Energy stored at a gap in pJ (per µm of depth in a section)."""
-        closed = np.maximum(self.offset - gap, 0.0)
-        return float(np.sum(self.weight * 0.5 * self.stiffness * closed**2))
+        return float(np.sum(self.weight * self.law.energy(self._depth(gap))))
 
     def work_on_the_way(self, gap: Array) -> float:
         """Work against the pressure while the gap goes straight to what it is now, in the same unit."""
-        before, after = self.offset - self.gap, self.offset - gap
-        deepest, change = np.maximum(np.maximum(before, after), 0.0), np.abs(after - before)
-        # A contact that opens or closes presses on a part of the way only.
-        partly = np.divide(deepest**2, 2.0 * change, out=np.zeros_like(change), where=change > 0.0)
-        mean = np.where(np.minimum(before, after) >= 0.0, 0.5 * (before + after), partly)
-        return float(np.sum(self.weight * self.stiffness * mean * (after - before)))
+        # A contact that opens or closes presses on a part of the way only, on which Simpson's rule is exact.
+        before, after = self._depth(self.gap), self._depth(gap)
+        ends = self.law.pressure(before) + self.law.pressure(after)
+        mean = (ends + 4.0 * self.law.pressure(0.5 * (before + after))) / 6.0
+        return float(np.sum(self.weight * mean * (after - before)))
+
+    def _depth(self, gap: Array) -> Array:
+        """Penetration beyond the offset in µm, zero where open, shape (P,)."""
+        return np.maximum(self.offset - gap, 0.0)
 
 
 def _length(slip: tuple[Array, ...], creep: float) -> Array:

@@ -30,7 +30,7 @@ def exchange_share(
     touch outside it, so a section alone would cut off far too many grains; zero is right for a 3D model.
     """
     apart = debonded_share(history, parameters)
-    pressure = contact_pressure(opening, normal, parameters.contact_stiffness)
+    pressure = contact_pressure(opening, normal, parameters.contact)
     held = (1.0 - apart) + apart * pressure / (pressure + reference_pressure)
     return open_share + (1.0 - open_share) * held
 

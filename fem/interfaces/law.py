@@ -27,13 +27,15 @@ class InterfaceLaw:
         fracture_energy: Gc in J/m², the area under the traction-separation curve.
         shear_ratio: β of the effective opening √(⟨δn⟩² + β² δt²); shear strength is β σ_max.
         stiffness: Traction per opening of the intact interface in MPa/µm.
-        contact_stiffness: Pressure per penetration in MPa/µm.
+        contact_stiffness: Pressure per penetration in MPa/µm of a contact that only just touches.
         relaxation_time: Time in s over which damage follows the opening (Duvaut-Lions).
         residual_stiffness: MPa/µm left when broken, so that a loose grain is not a singular problem.
         exchange_resistance: R_s in pJ µm² s/fmol², infinite where no lithium passes.
         friction: Coulomb coefficient of a broken or sliding contact.
         open_exchange: Share of the exchange that stays where a 2D section shows an open gap (contacts outside it).
         contact_pressure: Pressure in MPa at which a broken interface exchanges half of what an intact one does.
+        contact_stiffening_depth: ℓ in µm, penetration at which the pressure is twice what that stiffness alone would
+            give (fem/interfaces/pressure_law.py); None or infinite where the two are proportional.
         corner_stiffness: Of a tie, pulling and pushing, on facets that touch a boundary between two other grains, in
             MPa/µm; None for the same as elsewhere (fem/pore_corners.py).
         law: Shape of the traction-separation curve; only bilinear uses ``stiffness``, the others have their own.
@@ -78,6 +80,7 @@ class InterfaceLaw:
     friction: Parameter
     open_exchange: Parameter
     contact_pressure: Parameter
+    contact_stiffening_depth: Parameter | None = None
     corner_stiffness: Parameter | None = None
     law: LawName = "bilinear"
     shear_fracture_energy: Parameter | None = None
@@ -131,6 +134,12 @@ class InterfaceLaw:
         return (OPTIONAL[name] if given is None else given).value
 
 
+def contact_stiffening(law: InterfaceLaw) -> float:
+    """1/ℓ in 1/µm of contact that stiffens with penetration, zero where it does not."""
+    depth = law.contact_stiffening_depth
+    return 0.0 if depth is None else 1.0 / depth.value
+
+
 _LINEAR = "softens along a straight line, as the bilinear law does"
 _LIMIT = "a quarter of the strength in Roe and Siegmund 2003, 10.1016/S0013-7944(02)00034-6; for metals"
 _PEAK = "peak at a twentieth of the final opening"
@@ -145,9 +154,11 @@ OPTIONAL: dict[str, Parameter] = {
     "shear_slope_indicator": Parameter(0.05, "1", _PEAK, "assumed"),
     "fatigue_accumulation_length": Parameter(float("inf"), "um", "no fatigue", "assumed"),
     "fatigue_endurance_ratio": Parameter(0.25, "1", _LIMIT, "literature"),
+    "contact_stiffening_depth": Parameter(float("inf"), "um", "no stiffening", "assumed"),
     **REACTION_OPTIONS,
     **BONDING_OPTIONS,
 }
+_CONTACT = ("contact_stiffening_depth",)
 _MIXING = ("shear_fracture_energy", "mode_mix_exponent")
 _FATIGUE = ("fatigue_accumulation_length", "fatigue_endurance_ratio")
 _SHAPES = (
@@ -158,9 +169,9 @@ _SHAPES = (
 )
 #: Which of the optional parameters a law takes.
 TAKES: dict[str, tuple[str, ...]] = {
-    "bilinear": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS, *BONDING_OPTIONS),
-    "exponential": (*_MIXING, *_FATIGUE, *REACTION_OPTIONS),
-    "ppr": ("shear_fracture_energy", *_SHAPES, *_FATIGUE, *REACTION_OPTIONS),
+    "bilinear": (*_CONTACT, *_MIXING, *_FATIGUE, *REACTION_OPTIONS, *BONDING_OPTIONS),
+    "exponential": (*_CONTACT, *_MIXING, *_FATIGUE, *REACTION_OPTIONS),
+    "ppr": (*_CONTACT, "shear_fracture_energy", *_SHAPES, *_FATIGUE, *REACTION_OPTIONS),
 }
 
 
@@ -175,6 +186,8 @@ class Flaw:
 
 def flaw(law: InterfaceLaw) -> Flaw | None:
     """What is wrong with the numbers of a law taken together, or None."""
+    if not law.number("contact_stiffening_depth") > 0.0:
+        return Flaw("contact_stiffening_depth", law.number("contact_stiffening_depth"), "above 0 um")
     transfer = law.number("transfer_coefficient")
     if not 0.0 < transfer < 1.0:
         return Flaw("transfer_coefficient", transfer, "above 0 and below 1")

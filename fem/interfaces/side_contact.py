@@ -1,9 +1,9 @@
 """Contact of grains with the sides of a domain: beyond a side lies the mirror image of what is within it.
 
 Supports hold only the grains that were meshed on a side. Any other that comes there meets its own image, which comes
-as far from beyond: a contact of stiffness k between the two, overlapping by twice what the grain reaches over the
-plane, pushes it back with 2 k times that reach per undeformed facet length (area in 3D), and half of its energy belongs
-to the domain. The image slides along with the grain, so nothing rubs. Fillings of pores may cross: they stand for
+as far from beyond: a contact between the two, overlapping by twice what the grain reaches over the plane, pushes it
+back with the pressure of that overlap per undeformed facet length (area in 3D), and half of its energy belongs to the
+domain. The image slides along with the grain, so nothing rubs. Fillings of pores may cross: they stand for
 nothing, and what they are tied to is held. All interface facets of all solid grains are watched, so that nothing has to
 be found or remembered: in 2D at their ends and midpoints, or a tip would reach over unfelt (beyond the Gauss points of
 facets of 1.4 µm, by 0.05 µm and more), in 3D at the quadrature points of the interfaces.
@@ -24,6 +24,8 @@ from mpi4py import MPI
 
 from fem.errors import MeshError
 from fem.facet_geometry import Array, boundary_cells, facet_side
+from fem.interfaces.law import contact_stiffening
+from fem.interfaces.pressure_law import PressureLaw
 from fem.loads import Mirror
 
 if TYPE_CHECKING:
@@ -72,7 +74,10 @@ class SideContact:
         self.planes = tuple(_plane(model, mirror) for mirror in mirrors)
         space = dfem.functionspace(mesh, ("DG", 0, (len(self.planes),)))
         self._stiffness, self._dofs = dfem.Function(space, name="side_contact"), space.dofmap.list[:, 0]
-        self._values()[self._dofs] = 2.0 * _contact_stiffness(model)[domain.cell_phase, None]
+        self._stiffening = dfem.Function(dfem.functionspace(mesh, ("DG", 0)), name="side_stiffening")
+        law = _contact_law(model)
+        self._values()[self._dofs] = law.stiffness[domain.cell_phase, None]
+        self._stiffening.x.array[:] = law.stiffening[domain.cell_phase]
         self._places = dfem.Constant(mesh, np.array([plane.place for plane in self.planes]))
         self._coordinate = ufl.SpatialCoordinate(mesh)("+")
         quadruples = model.interfaces.quadruples
@@ -82,8 +87,7 @@ class SideContact:
     def work(self, displacement: Any, test: Any) -> Any:
         """Virtual work of the pressures on both sides of every interface (UFL form)."""
         terms = sum(
-            self._stiffness(sign)[number]
-            * self._reach(displacement(sign), number)
+            self._law(sign, number).pressure(2.0 * self._reach(displacement(sign), number))
             * plane.outward
             * test(sign)[plane.axis]
             for sign in ("+", "-")
@@ -99,7 +103,7 @@ class SideContact:
             test: Scalar test function of the cells: what each grain's contacts store goes to its own cells.
         """
         terms = sum(
-            0.5 * self._stiffness(sign)[number] * self._reach(displacement(sign), number) ** 2 * test(sign)
+            0.5 * self._law(sign, number).energy(2.0 * self._reach(displacement(sign), number)) * test(sign)
             for sign in ("+", "-")
             for number in range(len(self.planes))
         )
@@ -126,6 +130,10 @@ class SideContact:
         for number, plane in enumerate(self.planes):
             if plane.boundary == boundary:
                 self._values()[self._dofs[grains[self._grain]], number] = 0.0
+
+    def _law(self, sign: str, number: int) -> PressureLaw:
+        """Pressure of the cells on one side of an interface against their images beyond a plane."""
+        return PressureLaw(self._stiffness(sign)[number], self._stiffening(sign))
 
     def _values(self) -> Array:
         """Stiffness in MPa/µm of every local cell, by its dof, against every plane, shape (cells, planes), writable."""
@@ -163,13 +171,14 @@ def _plane(model: ElectrodeModel, mirror: Mirror) -> Plane:
     return Plane(mirror.boundary, axis, 1.0 if end - high <= near else -1.0, high)
 
 
-def _contact_stiffness(model: ElectrodeModel) -> Array:
-    """Stiffest contact of each phase with any other in MPa/µm, zero for fillings, shape (phases,)."""
+def _contact_law(model: ElectrodeModel) -> PressureLaw:
+    """Stiffest contact of each phase with any other, of stiffness zero for fillings; arrays of shape (phases,)."""
     phases = model.domain.phases
-    values = np.zeros(len(phases))
+    values = np.zeros((len(phases), 2))
     for kind, law in zip(model.interfaces.kinds, model.laws, strict=True):
         for phase in kind.split("|"):
             number = phases.index(phase)
             if model.materials[number].solid:
-                values[number] = max(values[number], law.contact_stiffness.value)
-    return values
+                own = law.contact_stiffness.value, contact_stiffening(law)
+                values[number] = np.maximum(values[number], own)
+    return PressureLaw(*values.T)

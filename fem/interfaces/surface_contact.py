@@ -25,7 +25,8 @@ from fem.interfaces.contact_memory import ContactMemory, Place
 from fem.interfaces.contact_pairs import Pairs
 from fem.interfaces.contact_search import Feet, find_feet, joined
 from fem.interfaces.hand_over import paired_share, released_share
-from fem.interfaces.law import InterfaceLaw, kind_name
+from fem.interfaces.law import InterfaceLaw, contact_stiffening, kind_name
+from fem.interfaces.pressure_law import PressureLaw
 from fem.interfaces.surfaces import Array, Integers, grain_surfaces
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 # Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
 _REACH, _DEPTH = 0.6, 0.4
+# Gaps in µm up to which a third grain is watched by a facet that still holds: every pair watched widens the matrix.
+_NEAR = 0.1
 
 
 class SurfaceContact:
@@ -56,8 +59,9 @@ class SurfaceContact:
             per_kind = np.asarray(values, dtype=np.float64)
             return self.surfaces.spread(per_kind[kind] if len(kind) else np.empty(0), free)
 
-        self._stiffness = per_facet(
-            [law.contact_stiffness.value for law in model.laws], free_stiffness or 0.0
+        self._law = PressureLaw(
+            per_facet([law.contact_stiffness.value for law in model.laws], free_stiffness or 0.0),
+            per_facet([contact_stiffening(law) for law in model.laws], 0.0),
         )
         self._friction = per_facet([law.friction.value for law in model.laws], 0.0)
         phases = model.domain.phases
@@ -68,7 +72,9 @@ class SurfaceContact:
             pairs = [[laws.get(kind_name(one, other)) for other in phases] for one in phases]
             return np.array([[np.nan if law is None else value(law) for law in row] for row in pairs])
 
-        self._pair_stiffness = of_pairs(lambda law: law.contact_stiffness.value)
+        self._pair_law = PressureLaw(
+            of_pairs(lambda law: law.contact_stiffness.value), of_pairs(contact_stiffening)
+        )
         self._pair_friction = of_pairs(lambda law: law.friction.value)
         start, end = model.state.space.dofmap.index_map.local_range
         self._owned = (self.surfaces.dofs >= start) & (self.surfaces.dofs < end)
@@ -93,17 +99,21 @@ class SurfaceContact:
         self._start = surfaces.displacement(model.state.previous.x.array)
         motion = StepMotion(surfaces, self._start, surfaces.displacement(model.state.expected.x.array))
         feet, size = self._searched(motion.positions), len(shape.points)
-        feet = feet.chosen(share[feet.point // size, feet.partner.astype(np.int64)] > 0.0)
+        released = surfaces.spread(model.facet_constants.values(model.state.released), 1.0)
+        holds = surfaces.between_solids & (released == 0.0)
+        facet, partner = feet.point // size, feet.partner.astype(np.int64)
+        far = holds[facet] & ~feet.partner & (feet.gap > _NEAR)
+        feet = feet.chosen((share[facet, partner] > 0.0) & ~far)
         place: Place = feet.point // size, feet.point % size, feet.partner.astype(np.int64)
         place, feet = motion.met(place, feet, self._memory, self._coefficients(place, feet)[0])
         facet, point, slot = place
         if len(facet) == 0:
             return
         functions, gap = motion.at_beginning(place, feet)
-        stiffness, friction = self._coefficients(place, feet)
+        law, friction = self._coefficients(place, feet)
         handing = (slot == 1) & (share[facet, slot] < 1.0)
         offset, pressure = self._memory.begin_step(
-            place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, stiffness, handing
+            place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, law, handing
         )
         self.pairs = Pairs(
             facet=facet,
@@ -117,7 +127,7 @@ class SurfaceContact:
             shape=functions,
             # Both grains search, each counts half.
             weight=0.5 * share[facet, slot] * shape.weights[point] * surfaces.measure[facet],
-            stiffness=stiffness,
+            law=law,
             friction=friction * pressure,
         )
 
@@ -140,13 +150,17 @@ class SurfaceContact:
         paired = paired_share(opening, self._shape.size(measure), released)
         model.facet_constants.set_values(model.state.paired, paired)
 
-    def _coefficients(self, place: Place, feet: Feet) -> tuple[Array, Array]:
-        """Stiffness of contact in MPa/µm and coefficient of friction of every contact, each of shape (P,)."""
+    def _coefficients(self, place: Place, feet: Feet) -> tuple[PressureLaw, Array]:
+        """Pressure against penetration and coefficient of friction of every contact, of shape (P,)."""
         surfaces, facet = self.surfaces, place[0]
         one, other = (self._phase[surfaces.grain[rows]] for rows in (facet, feet.facet))
-        own = np.isnan(self._pair_stiffness[one, other]) | surfaces.free[facet] | surfaces.free[feet.facet]
+        pair = self._pair_law.chosen((one, other))
+        own = np.isnan(pair.stiffness) | surfaces.free[facet] | surfaces.free[feet.facet]
         return (
-            np.where(own, self._stiffness[facet], self._pair_stiffness[one, other]),
+            PressureLaw(
+                np.where(own, self._law.stiffness[facet], pair.stiffness),
+                np.where(own, self._law.stiffening[facet], pair.stiffening),
+            ),
             np.where(own, self._friction[facet], self._pair_friction[one, other]),
         )
 

@@ -34,6 +34,7 @@ def law(
     fracture_energy: float = 0.31,
     relaxation_time: float = 0.0,
     exchange_resistance: float = float("inf"),
+    contact_stiffening_depth: float = float("inf"),
 ) -> InterfaceLaw:
     """A frictionless interface of 20 MPa that leaves nothing behind when it breaks, or one that never does."""
     return replace(
@@ -42,6 +43,7 @@ def law(
         fracture_energy=p(fracture_energy) if breakable else None,
         stiffness=p(2.0e5),
         contact_stiffness=p(2.0e5),
+        contact_stiffening_depth=p(contact_stiffening_depth),
         relaxation_time=p(relaxation_time),
         residual_stiffness=p(0.0),
         exchange_resistance=p(exchange_resistance),

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from fem.interfaces.contact_memory import ContactMemory, comes_along
+from fem.interfaces.pressure_law import PressureLaw
 from tests.small import Array
 
 STIFFNESS = 1.0e5
+LAW = PressureLaw(np.array([STIFFNESS]), np.array([0.0]))
 PARTNER, OTHER = 1, 0
 
 
@@ -35,7 +37,7 @@ class Place:
             np.array([0]),
             np.array([gap]),
             np.array([gap if expected is None else expected]),
-            np.array([STIFFNESS]),
+            LAW,
             np.array([slot == PARTNER if handing is None else handing]),
         )
         self._offset = float(offset[0])
@@ -44,7 +46,7 @@ class Place:
     def beyond(self, gap: float, facet: int, grain: int = 7, slot: int = OTHER) -> int:
         """The facet that holds the point in a step whose end is expected on another one."""
         at = (np.array([0]), np.array([0]), np.array([slot]))
-        asked = np.array([grain]), np.array([facet]), np.array([gap]), np.array([STIFFNESS])
+        asked = np.array([grain]), np.array([facet]), np.array([gap]), LAW
         found = self._memory.passing_a_corner(at, *asked)
         return int(found[0])
 
@@ -140,18 +142,18 @@ def test_what_passes_a_corner_is_held_by_the_facet_it_comes_from() -> None:
 
 
 def test_a_corner_is_passed_along_a_facet_and_not_through_it() -> None:
-    behind, stiffness = np.full(3, -0.05), np.full(3, STIFFNESS)
+    behind = np.full(3, -0.05)
     before, expected = np.array([-1e-4, 0.02, -0.0499]), np.array([-1e-4, -0.13, 0.0])
-    along = comes_along(before, expected, behind, np.zeros(3), stiffness)
+    along = comes_along(before, expected, behind, np.zeros(3), LAW)
     # The second comes from in front of a side wall and goes below; the third is as deep behind either.
     assert along.tolist() == [True, False, False]
 
 
 def test_in_a_notch_the_facet_beyond_holds() -> None:
     """Slid beyond the end of one flank a point sinks in behind the other one, deeper with every step."""
-    one, stiffness = np.full(1, -1e-4), np.full(1, STIFFNESS)
+    one = np.full(1, -1e-4)
     for behind, beyond, passes in ((-0.005, -0.01, False), (-0.005, -0.005, False), (-0.005, 1e-3, True)):
-        found = comes_along(one, one, np.full(1, behind), np.full(1, beyond), stiffness)
+        found = comes_along(one, one, np.full(1, behind), np.full(1, beyond), LAW)
         assert found.tolist() == [passes]
 
 
@@ -160,8 +162,8 @@ def test_what_is_new_and_still_before_the_corner_is_met_later() -> None:
     at = (np.array([0]), np.array([0]), np.array([OTHER]))
 
     def waits(gap: float, expected: float, grain: int = 7) -> bool:
-        asked = (np.array([value]) for value in (grain, gap, expected, STIFFNESS))
-        return bool(place._memory.is_beyond_a_corner(at, *asked)[0])
+        asked = (np.array([value]) for value in (grain, gap, expected))
+        return bool(place._memory.is_beyond_a_corner(at, *asked, LAW)[0])
 
     assert waits(-0.06, 0.01)
     assert not waits(-0.06, -0.0605), "an overlap that stays is no corner"

@@ -11,6 +11,7 @@ from mpi4py import MPI
 from fem.contact_forces import ContactForces
 from fem.energy import InterfaceEnergy
 from fem.interfaces.contact_pairs import Pairs
+from fem.interfaces.pressure_law import PressureLaw
 from fem.model import ElectrodeModel
 from fem.run_totals import RATES, step_energies
 from fem.unresolved_work import UnresolvedWork
@@ -65,8 +66,11 @@ def test_a_bond_takes_its_own_curve_and_no_straight_line(
 
 @pytest.mark.parallel
 @pytest.mark.parametrize(("before", "after"), [(0.02, -0.01), (-0.01, 0.02), (-0.004, -0.01)])
-def test_a_contact_presses_where_it_is_closed(comm: MPI.Intracomm, before: float, after: float) -> None:
-    model = two_grains(comm, held(), law(breakable=False))
+@pytest.mark.parametrize("stiffening_depth", [np.inf, 0.005])
+def test_a_contact_presses_where_it_is_closed(
+    comm: MPI.Intracomm, before: float, after: float, stiffening_depth: float
+) -> None:
+    model = two_grains(comm, held(), law(breakable=False, contact_stiffening_depth=stiffening_depth))
     forces = ContactForces(model)
     move(model, 1, np.array([0.0, before]))
     start = forces.forces()
@@ -75,10 +79,9 @@ def test_a_contact_presses_where_it_is_closed(comm: MPI.Intracomm, before: float
     change = model.state.unknowns.x.array - model.state.previous.x.array
     work = summed(model, forces.work(start, forces.forces(), change))
     overlap = [max(-opening, 0.0) for opening in (before, after)]
-    energy = [0.5 * STIFFNESS * WIDTH * depth**2 for depth in overlap]
-    assert work["contact_work"] == pytest.approx(
-        0.5 * STIFFNESS * WIDTH * sum(overlap) * (before - after), rel=1e-9
-    )
+    pressure = [STIFFNESS * depth * (1.0 + depth / stiffening_depth) for depth in overlap]
+    energy = [STIFFNESS * WIDTH * depth**2 * (0.5 + depth / stiffening_depth / 3.0) for depth in overlap]
+    assert work["contact_work"] == pytest.approx(0.5 * WIDTH * sum(pressure) * (before - after), rel=1e-9)
     assert work["friction_work"] == 0.0
     sums = summed(model, InterfaceEnergy(model).sums())
     assert [sums["contact_at_start"], sums["contact_energy"]] == pytest.approx(energy, rel=1e-9, abs=1e-12)
@@ -104,13 +107,12 @@ def test_contact_that_was_searched_presses_where_it_is_closed() -> None:
     end = np.array([-0.02, 0.03, -0.01, 0.02, -0.003])
     offset = np.array([0.0, -0.001, 0.0, 0.0, -0.001])
     count, none = len(gap), np.zeros(len(gap), dtype=np.int64)
-    weight, stiffness = 0.1 + 0.05 * np.arange(count), 1e4 * (1.0 + np.arange(count))
+    weight = 0.1 + 0.05 * np.arange(count)
+    law = PressureLaw(1e4 * (1.0 + np.arange(count)), np.array([0.0, 100.0, 50.0, 200.0, 0.0]))
     empty = np.zeros((count, 2))
-    pairs = Pairs(
-        none, none, none, none, gap, offset, empty, (empty,), empty, weight, stiffness, np.zeros(count)
-    )
+    pairs = Pairs(none, none, none, none, gap, offset, empty, (empty,), empty, weight, law, np.zeros(count))
     way = np.linspace(0.0, 1.0, 100_001)[:, None]
-    pressure = stiffness * np.maximum(offset - (gap + way * (end - gap)), 0.0)
+    pressure = law.pressure(np.maximum(offset - (gap + way * (end - gap)), 0.0))
     mean = 0.5 * (pressure[1:] + pressure[:-1]).mean(axis=0)
     assert pairs.work_on_the_way(end) == pytest.approx(float(np.sum(weight * mean * (gap - end))), rel=1e-6)
     assert pairs.stored(end) - pairs.stored(gap) == pytest.approx(pairs.work_on_the_way(end), rel=1e-9)

@@ -6,6 +6,7 @@ behind it. What it meets there is its mirror image: with a contact stiffness k t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from fem.adhesion import Pull, pull
 from fem.energy import InterfaceEnergy
 from fem.errors import MeshError
 from fem.gaps import Gaps
-from fem.interfaces.law import kind_name
+from fem.interfaces.law import InterfaceLaw, kind_name
 from fem.loads import Load, Mirror, Pressure, Support
 from fem.materials.base import Elasticity, Material
 from fem.model import ElectrodeModel
@@ -37,14 +38,22 @@ FILLINGS = {
 }
 MATERIALS = {"alpha": BODY, **FILLINGS}
 #: Solids share the stiffness; fillings are tied so loosely that a body can leave them.
-LAWS = {"alpha|alpha": law(None, None, stiffness=STIFFNESS, contact_stiffness=STIFFNESS)} | {
+SOLIDS = law(None, None, stiffness=STIFFNESS, contact_stiffness=STIFFNESS)
+LAWS = {"alpha|alpha": SOLIDS} | {
     kind_name("alpha", name): law(None, None, stiffness=1.0e-6, contact_stiffness=1.0e-6) for name in FILLINGS
 }
 
 
-def built(mesh: Any, grain: Array, phases: list[str], boundaries: Any, loads: list[Load]) -> ElectrodeModel:
+def built(
+    mesh: Any,
+    grain: Array,
+    phases: list[str],
+    boundaries: Any,
+    loads: list[Load],
+    solids: InterfaceLaw = SOLIDS,
+) -> ElectrodeModel:
     where = domain.from_arrays(mesh, grain.astype(np.int32), phases, boundaries)
-    return ElectrodeModel(where, MATERIALS, LAWS, loads, 333.15)
+    return ElectrodeModel(where, MATERIALS, LAWS | {"alpha|alpha": solids}, loads, 333.15)
 
 
 def loose(
@@ -53,6 +62,7 @@ def loose(
     mirrored: bool = False,
     swapped: bool = False,
     owner: str = "default",
+    solids: InterfaceLaw = SOLIDS,
 ) -> ElectrodeModel:
     """Two grains on a smooth floor, 3 × 1 µm together, beside a filling of 1 µm that reaches to the side.
 
@@ -62,6 +72,7 @@ def loose(
         mirrored: Whether that is the left side instead of the right one.
         swapped: Whether '+' and '-' change places at all boundaries, by the names and the numbers of the grains.
         owner: ``"default"``, or ``"seam"`` for a partition that cuts along the boundaries of the grains.
+        solids: Law between the grains.
     """
     points, cells = grid(8, 2, 4.0, 1.0)
     column = points[cells].mean(axis=1)[:, 0]
@@ -76,7 +87,7 @@ def loose(
     if swapped:
         number, phases = 2 - number, ["air", "alpha", "alpha"]
     loads = [Support("bottom", 1), Support(far, 0), Mirror(far, 0), Pressure(near)]
-    model = built(mesh, number, phases, sides(4.0, 1.0), loads)
+    model = built(mesh, number, phases, sides(4.0, 1.0), loads, solids)
     for body in np.flatnonzero(np.array(phases) == "alpha"):
         sign = -1.0 if mirrored else 1.0
         set_displacement(model, lambda x, s=sign: np.stack([s * 1.0001 + 0.0 * x[0], 0.0 * x[0]]), body)
@@ -101,20 +112,24 @@ def side_forces(model: ElectrodeModel, grain: int | None = None) -> Array:
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_loose_body_is_held_by_the_side(mirrored: bool) -> None:
-    model = loose(MPI.COMM_SELF, mirrored=mirrored)
+@pytest.mark.parametrize("stiffening_depth", [np.inf, 2.0 * PUSH / STIFFNESS])
+def test_a_loose_body_is_held_by_the_side(mirrored: bool, stiffening_depth: float) -> None:
+    solids = replace(SOLIDS, contact_stiffening_depth=p(stiffening_depth))
+    model = loose(MPI.COMM_SELF, mirrored=mirrored, solids=solids)
     model.prepare_step(1.0)
     assert NewtonSolver(model, SETTINGS).solve().converged
     # As much as it is pushed, against the push, and nothing along the side.
     inwards = 1.0 if mirrored else -1.0
     np.testing.assert_allclose(side_forces(model), [inwards * PUSH, 0.0], rtol=1e-8, atol=1e-8)
-    overlap = PUSH / STIFFNESS
+    ratio = 2.0 * PUSH / STIFFNESS / stiffening_depth
+    overlap = 2.0 * PUSH / STIFFNESS / (1.0 + np.sqrt(1.0 + 2.0 * ratio))
     assert Gaps(model).maxima(model.state.unknowns.x.array)["penetration"] == pytest.approx(overlap, rel=1e-6)
     assert model.side_contact is not None
     assert model.side_contact.penetration(model.state.unknowns.x.array) == pytest.approx(overlap, rel=1e-6)
     # Half of the energy of a contact with the image, and all of that between the two grains.
     stored = InterfaceEnergy(model).sums()["interface_energy"]
-    assert stored == pytest.approx(0.75 * PUSH**2 / STIFFNESS, rel=1e-5)
+    energy = STIFFNESS * overlap**2 * (0.5 + overlap / stiffening_depth / 3.0)
+    assert stored == pytest.approx(1.5 * energy, rel=1e-5)
 
 
 def answer(model: ElectrodeModel, mirrored: bool = False) -> Array:

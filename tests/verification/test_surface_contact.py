@@ -181,7 +181,12 @@ def test_a_corner_does_not_come_in_between_two_points(comm: MPI.Intracomm) -> No
 FRICTION = 0.3
 
 
-def slider(comm: MPI.Intracomm, owner: str = "default", contact_stiffness: float = 1.0e6) -> ElectrodeModel:
+def slider(
+    comm: MPI.Intracomm,
+    owner: str = "default",
+    contact_stiffness: float = 1.0e6,
+    stiffening_depth: float = np.inf,
+) -> ElectrodeModel:
     """Two blocks with one broken interface; the upper one is pressed down and pulled sideways."""
     mesh = mesh_of(
         comm,
@@ -197,7 +202,8 @@ def slider(comm: MPI.Intracomm, owner: str = "default", contact_stiffness: float
         Support("top", 0, "pull"),
         Support("top", 1, "press"),
     ]
-    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, contact_stiffness=contact_stiffness, friction=FRICTION)
+    contact = {"contact_stiffness": contact_stiffness, "contact_stiffening_depth": stiffening_depth}
+    weak = law(1.0e-3, 1.0e-6, stiffness=1.0e3, friction=FRICTION, **contact)
     return ElectrodeModel(where, {"alpha": SOLID}, {"alpha|alpha": weak}, loads, 333.15)
 
 
@@ -248,8 +254,9 @@ def test_only_contact_on_its_way_to_search_brings_its_pressure(paired: float, pr
     np.testing.assert_allclose(contact.pairs.pressure(contact.pairs.gap), pressure, atol=1e-6)
 
 
-def test_the_tangent_is_the_derivative_of_the_forces() -> None:
-    model = slider(MPI.COMM_SELF)
+@pytest.mark.parametrize("stiffening_depth", [np.inf, 2.0e-5])
+def test_the_tangent_is_the_derivative_of_the_forces(stiffening_depth: float) -> None:
+    model = slider(MPI.COMM_SELF, stiffening_depth=stiffening_depth)
     solver = NewtonSolver(model, SETTINGS)
     model.control("press").value = -0.01
     solved_step(model, solver, 1.0)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from fem.interfaces.contact_facets import Array, Facets, Integers
+from fem.interfaces.contact_facets import Array, Booleans, Facets, Integers
 
 # Two surfaces meet when their outward normals point against each other at least this much.
 _OPPOSED = -0.3
@@ -32,13 +31,13 @@ class Feet:
     """
 
     point: Integers
-    partner: npt.NDArray[np.bool_]
+    partner: Booleans
     facet: Integers
     parameter: Array
     gap: Array
     normal: Array
 
-    def chosen(self, wanted: npt.NDArray[np.bool_]) -> Feet:
+    def chosen(self, wanted: Booleans) -> Feet:
         """Only the wanted rows."""
         return Feet(*(getattr(self, field.name)[wanted] for field in fields(self)))
 
@@ -102,19 +101,22 @@ def find_feet(
         normal = shape.outward_normal(nodes, outward[facet], closest.parameter)
         gap = np.einsum("ed,ed->e", target - _place(shape, nodes, closest.parameter), normal)
         body = point * (int(grain.max()) + 1) + grain[facet]
-        outside = _outside(body, target - _place(shape, nodes, closest.nearest), gap)
+        distance = np.linalg.norm(target - _place(shape, nodes, closest.nearest), axis=1)
+        nearest = distance <= _least(body, distance) + _SAME
+        # Beside a convex corner a point may be behind one facet and yet outside, in front of another.
+        outside = _any(body, nearest & (gap > 0.0))
         facing = np.einsum("ed,ed->e", normal, normals[point])
         opposed = facing <= _OPPOSED
-        meets = (
-            closest.inside
-            & ((gap >= 0.0) | (~outside & _entered(body, gap, opposed | ~closest.inside)))
-            & (gap <= reach)
-            & (gap >= -depth)
-            & opposed
-        )
+        # Near a corner of its own grain a point comes in from the side; what lies deep behind is no overlap with it.
+        entered = np.abs(gap) <= _least(body, np.where(opposed, np.inf, distance)) + _SAME
+        inside = (gap < 0.0) & ~outside
+        # Inside a grain, behind a corner that it turns inwards, a point has a foot on neither of the facets there.
+        behind = inside & nearest & ~closest.inside
+        meets = (closest.inside & ((gap >= 0.0) | (inside & entered))) | behind
+        meets &= (gap <= reach) & (gap >= -depth) & opposed
         opposite = grain[facet] == partner[point]
         feet = Feet(point, opposite, facet, closest.parameter, gap, normal)
-        found.append(_nearest(feet.chosen(meets), facing[meets]))
+        found.append(_closest(feet.chosen(meets), distance[meets], facing[meets]))
     return joined(found)
 
 
@@ -122,52 +124,40 @@ def _place(shape: Facets, nodes: Array, parameter: Array) -> Array:
     return np.asarray(np.einsum("en,end->ed", shape.shape_functions(parameter, nodes.shape[1]), nodes))
 
 
-def _nearest(feet: Feet, facing: Array) -> Feet:
-    """The nearest facet of the partner and that of all others.
+def _closest(feet: Feet, distance: Array, facing: Array) -> Feet:
+    """The closest facet of the partner and that of all others.
 
-    Of facets that are equally near (where they join) it is the one that faces the point most, whatever their numbers.
+    Of facets that are equally close (where they join) it is the one that faces the point most, whatever their numbers.
 
     Args:
         feet: Of all candidates.
+        distance: From the point to the facet in µm, shape (P,).
         facing: Cosine between the normals of the candidate and of the point's own surface, shape (P,).
     """
-    distance, turned = (np.round(values / _SAME) for values in (np.abs(feet.gap), facing))
-    order = np.lexsort((feet.facet, turned, distance, feet.partner, feet.point))
+    away, turned = (np.round(values / _SAME) for values in (distance, facing))
+    order = np.lexsort((feet.facet, turned, away, feet.partner, feet.point))
     _, first = np.unique(2 * feet.point[order] + feet.partner[order], return_index=True)
     return Feet(*(getattr(feet, field.name)[order[first]] for field in fields(feet)))
 
 
-def _entered(body: Integers, gap: Array, opposed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Whether a point inside a grain has come in through the facet: no other that it does not look at is nearer to it.
-
-    Near a corner of its own grain a point comes in from the side; what lies deep behind is then no overlap with it.
+def _least(body: Integers, values: Array) -> Array:
+    """Least value of those of the same body, for each, shape (n,).
 
     Args:
         body: A number for each combination of point and grain, shape (n,).
-        gap: Signed distance, shape (n,).
-        opposed: Which facets the point looks at, or has no foot on, shape (n,).
+        values: Shape (n,).
     """
     _, group = np.unique(body, return_inverse=True)
-    nearest = np.full(int(group.max(initial=-1)) + 1, np.inf)
-    np.minimum.at(nearest, group[~opposed], np.abs(gap[~opposed]))
-    return np.asarray(np.abs(gap) <= nearest[group] + _SAME, dtype=bool)
+    least = np.full(int(group.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(least, group, values)
+    return np.asarray(least[group], dtype=np.float64)
 
 
-def _outside(body: Integers, offset: Array, gap: Array) -> npt.NDArray[np.bool_]:
-    """Whether a point lies outside a grain: in front of the facet (at a corner, of one of the facets) nearest to it.
-
-    Beside a convex corner a point may be behind one facet and yet outside, in front of another.
+def _any(body: Integers, those: Booleans) -> Booleans:
+    """Whether any of those is of the same body, for each, shape (n,).
 
     Args:
         body: A number for each combination of point and grain, shape (n,).
-        offset: From the nearest place of the facet to the point, shape (n, dimension).
-        gap: Signed distance, shape (n,).
+        those: Shape (n,).
     """
-    _, group = np.unique(body, return_inverse=True)
-    distance = np.linalg.norm(offset, axis=1)
-    nearest = np.full(int(group.max(initial=-1)) + 1, np.inf)
-    np.minimum.at(nearest, group, distance)
-    near = distance <= nearest[group] + _SAME
-    found = np.zeros(len(nearest), dtype=bool)
-    np.logical_or.at(found, group[near], gap[near] > 0.0)
-    return np.asarray(found[group], dtype=bool)
+    return np.isin(body, body[those])

@@ -18,12 +18,24 @@ TIP, RIGHT, UPPER = np.array([0.0, 0.0]), np.array([0.3, 0.0]), np.array([0.3, 0
 STEEP = np.array([-np.sqrt(0.75), 0.5])  # outward normal of the upper face
 
 
-def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[int], list[float]]:
-    """Edges of the wedge (lower, upper, back) that a point of another grain meets, and the gaps."""
-    ends = [(TIP, RIGHT), (TIP, UPPER), (RIGHT, UPPER)]
+# The normal of the node order is to its right: out of the wedge below and at the back, into it above.
+WEDGE = [(TIP, RIGHT), (TIP, UPPER), (RIGHT, UPPER)], [1.0, -1.0, 1.0]
+# A floor and a wall that meet in a corner at the origin, all around them solid but for what is above the floor on the
+# right of the wall; and the top of the wall.
+CORNER = (
+    [(TIP, np.array([0.3, 0.0])), (TIP, np.array([0.0, 0.3])), (np.array([0.0, 0.3]), np.array([-0.3, 0.3]))],
+    [-1.0, 1.0, 1.0],
+)
+
+
+def feet(
+    point: tuple[float, float],
+    normal: tuple[float, float],
+    grain: tuple[list[tuple[Array, Array]], list[float]] = WEDGE,
+) -> tuple[list[int], list[float]]:
+    """Edges of a grain (of the wedge: lower, upper, back) that a point of another one meets, and the gaps."""
+    ends, outward = grain
     positions = np.array([[a, b, 0.5 * (a + b)] for a, b in ends])
-    # The normal of the node order is to its right: out of the wedge below and at the back, into it above.
-    outward = np.array([1.0, -1.0, 1.0])
     found = find_feet(
         Edges(),
         np.array([point]),
@@ -31,7 +43,7 @@ def feet(point: tuple[float, float], normal: tuple[float, float]) -> tuple[list[
         np.array([1]),
         np.array([-1]),
         positions,
-        outward,
+        np.array(outward),
         np.zeros(3, dtype=np.int64),
         0.6,
         0.4,
@@ -62,6 +74,18 @@ def test_a_face_it_does_not_look_at_hides_what_lies_deep_behind() -> None:
     # Nearer to the lower face than to the upper one: that is where it has come in.
     edges, gaps = feet((0.2, 0.03), (0.3, 0.954))
     assert edges == [0] and gaps == pytest.approx([-0.03])
+
+
+@pytest.mark.parametrize(("normal", "met"), [((-0.6, -0.8), 0), ((-0.8, -0.6), 1)])
+def test_behind_an_inward_corner_a_point_has_come_in_there(normal: tuple[float, float], met: int) -> None:
+    """It has a foot on neither of the two faces, and one on the top of the wall, far above."""
+    edges, gaps = feet((-0.001, -0.002), normal, CORNER)
+    assert edges == [met] and gaps == pytest.approx([[-0.002], [-0.001]][met])
+
+
+def test_above_an_inward_corner_a_point_meets_the_closer_face() -> None:
+    edges, gaps = feet((0.002, 0.001), (-0.6, -0.8), CORNER)
+    assert edges == [0] and gaps == pytest.approx([0.001])
 
 
 def edge(share: float) -> Array:

@@ -93,6 +93,7 @@ def find_feet(
     for start in range(0, len(points) if len(positions) else 0, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         point, facet = shape.candidates(points[part], positions, max(reach, depth))
+        point, facet = np.divmod(np.unique(point * len(positions) + facet), len(positions))
         point += start
         other = grain[facet] != own_grain[point]
         point, facet = point[other], facet[other]
@@ -104,14 +105,16 @@ def find_feet(
         distance = np.linalg.norm(target - _place(shape, nodes, closest.nearest), axis=1)
         nearest = distance <= _least(body, distance) + _SAME
         # Beside a convex corner a point may be behind one facet and yet outside, in front of another.
-        outside = _any(body, nearest & (gap > 0.0))
+        outside = _count(body, nearest & (gap > 0.0)) > 0
         facing = np.einsum("ed,ed->e", normal, normals[point])
         opposed = facing <= _OPPOSED
         # Near a corner of its own grain a point comes in from the side; what lies deep behind is no overlap with it.
         entered = np.abs(gap) <= _least(body, np.where(opposed, np.inf, distance)) + _SAME
         inside = (gap < 0.0) & ~outside
         # Inside a grain, behind a corner that it turns inwards, a point has a foot on neither of the facets there.
-        behind = inside & nearest & ~closest.inside
+        # Where a surface ends, at the side of a mesh, there is only one.
+        corner = nearest & ~closest.inside
+        behind = corner & inside & (_count(body, corner) > 1) & (distance <= depth)
         meets = (closest.inside & ((gap >= 0.0) | (inside & entered))) | behind
         meets &= (gap <= reach) & (gap >= -depth) & opposed
         opposite = grain[facet] == partner[point]
@@ -153,11 +156,12 @@ def _least(body: Integers, values: Array) -> Array:
     return np.asarray(least[group], dtype=np.float64)
 
 
-def _any(body: Integers, those: Booleans) -> Booleans:
-    """Whether any of those is of the same body, for each, shape (n,).
+def _count(body: Integers, those: Booleans) -> Integers:
+    """How many of those are of the same body, for each, shape (n,).
 
     Args:
         body: A number for each combination of point and grain, shape (n,).
         those: Shape (n,).
     """
-    return np.isin(body, body[those])
+    _, group = np.unique(body, return_inverse=True)
+    return np.bincount(group, weights=those, minlength=1).astype(np.int64)[group]

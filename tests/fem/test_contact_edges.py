@@ -83,6 +83,13 @@ def test_behind_an_inward_corner_a_point_has_come_in_there(normal: tuple[float, 
     assert edges == [met] and gaps == pytest.approx([[-0.002], [-0.001]][met])
 
 
+def test_where_a_surface_ends_nothing_is_behind_a_corner() -> None:
+    """The floor alone, as at the side of a mesh; and a corner further away than contact can be deep."""
+    floor = CORNER[0][:1], CORNER[1][:1]
+    assert feet((-0.001, -0.002), (-0.6, -0.8), floor) == ([], [])
+    assert feet((-0.2, -0.35), (-0.6, -0.8), CORNER) == ([], [])
+
+
 def test_above_an_inward_corner_a_point_meets_the_closer_face() -> None:
     edges, gaps = feet((0.002, 0.001), (-0.6, -0.8), CORNER)
     assert edges == [0] and gaps == pytest.approx([0.001])

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from run.origin import Origin
 
 LOG = logging.getLogger("swellbound")
+# What counts of a law between phases that meet by sliding.
+_PRESSED = ("contact_stiffness", "contact_stiffening_depth", "friction")
 
 
 @contextmanager
@@ -143,9 +145,8 @@ def write_parameters(folder: Path, model: ElectrodeModel, case: Case) -> None:
     ]
     listed = [(f"{owner}.{name}", p) for owner, item in items for name, p in parameters_of(item)]
     for kind, law in model.laws_by_search.items():
-        listed += [
-            (f"interfaces.{kind}.{name}", getattr(law, name)) for name in ("contact_stiffness", "friction")
-        ]
+        pressed = {name: getattr(law, name) for name in _PRESSED}
+        listed += [(f"interfaces.{kind}.{name}", p) for name, p in pressed.items() if p is not None]
     lines = ["parameter,value,unit,mark,source"]
     for name, p in listed:
         source = p.source.replace('"', "'")

@@ -7,7 +7,7 @@ contact with third grains is watched from the start: corners come into them whil
 the searching points of the facet (contact_edges.py, contact_triangles.py), against the closest facet (two-pass, point
 to segment with penalty).
 Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
-the law piecewise linear; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
+the law one of straight ways; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
 """
 
 from __future__ import annotations

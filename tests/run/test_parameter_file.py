@@ -199,11 +199,12 @@ def test_what_was_taken_stands_in_the_run_folder(kind: str, case: Path) -> None:
     write_parameters(case.parent, cast(Any, nothing), found)
     key = "process.steps.2" if kind == "process" else "drive.stack_pressure"
     rows = (case.parent / "parameters.csv").read_text("utf-8").splitlines()
-    assert rows[3:] == [f'{key},3.0,MPa,calibrated,"a fit; standard uncertainty 1 MPa"']
+    assert rows[4:] == [f'{key},3.0,MPa,calibrated,"a fit; standard uncertainty 1 MPa"']
     # Silicon that has no silicon beside it may come to meet some.
-    met = [row.split(",")[:3] for row in rows[1:3]]
+    met = [row.split(",")[:3] for row in rows[1:4]]
     assert met == [
         ["interfaces.silicon|silicon.contact_stiffness", "300000.0", "MPa/um"],
+        ["interfaces.silicon|silicon.contact_stiffening_depth", "0.004", "um"],
         ["interfaces.silicon|silicon.friction", "0.2", "1"],
     ]
 

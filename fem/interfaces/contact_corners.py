@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fem.interfaces.contact_facets import Booleans
-from fem.interfaces.contact_memory import ContactMemory, Place, comes_along
-from fem.interfaces.contact_search import Feet
+from fem.interfaces.contact_memory import BEHIND, ContactMemory, Place, comes_along
+from fem.interfaces.contact_search import DEPTH, REACH, Feet, find_feet
 from fem.interfaces.pressure_law import PressureLaw
 from fem.interfaces.surfaces import Array, GrainSurfaces, Integers
 
@@ -35,9 +35,7 @@ class StepMotion:
     folded: Booleans = field(init=False)
 
     def __post_init__(self) -> None:
-        shape, positions = self.surfaces.shape, self.surfaces.reference + self.expected
-        folded = ~shape.has_sides(positions)
-        positions[folded] = shape.flat @ positions[folded]
+        positions, folded = _unfolded(self.surfaces, self.expected)
         object.__setattr__(self, "positions", positions)
         object.__setattr__(self, "folded", folded)
 
@@ -73,8 +71,46 @@ class StepMotion:
             before = self.at_beginning(place, instead)[1]
             along = comes_along(before, instead.gap, gap, feet.gap, law)
             feet = self._on(np.where(along, last, -1), place, feet)
+            gap = self.at_beginning(place, feet)[1]
+        sunk = np.flatnonzero(memory.sinks_in(place, grain, gap, feet.gap, law))
+        if len(sunk):
+            feet = self._on(self._before(sunk, place, feet, gap), place, feet)
+            gap = self.at_beginning(place, feet)[1]
         kept = ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, law)
         return (place[0][kept], place[1][kept], place[2][kept]), feet.chosen(kept)
+
+    def _before(self, rows: Integers, place: Place, feet: Feet, gap: Array) -> Integers:
+        """The facet of the same grain that a point was before, or less deep behind, at the beginning of the step.
+
+        Args:
+            rows: Which of the contacts are asked for.
+            place: Of all contacts.
+            feet: Of the same.
+            gap: Of the same, at the beginning of the step in µm, shape (P,).
+
+        Returns:
+            For all contacts, shape (P,); -1 where there is no such facet, or none is asked for.
+        """
+        surfaces, shape = self.surfaces, self.surfaces.shape
+        positions, _ = _unfolded(surfaces, self.start)
+        own, parameter = place[0][rows], shape.points[place[1][rows]]
+        functions = shape.shape_functions(parameter, positions.shape[1])
+        found = find_feet(
+            shape,
+            np.einsum("pn,pnd->pd", functions, positions[own]),
+            shape.outward_normal(positions[own], surfaces.outward[own], parameter),
+            surfaces.grain[own],
+            surfaces.grain[feet.facet[rows]],
+            positions,
+            surfaces.outward,
+            surfaces.grain,
+            REACH,
+            DEPTH,
+        )
+        nearer = found.partner & (found.gap > gap[rows[found.point]] + BEHIND)
+        facet = np.full(len(gap), -1)
+        facet[rows[found.point[nearer]]] = found.facet[nearer]
+        return facet
 
     def _on(self, facet: Integers, place: Place, feet: Feet) -> Feet:
         """Feet on given facets (-1: as they are), on the border nearest to the point where it is beyond."""
@@ -88,3 +124,11 @@ class StepMotion:
         foot = np.einsum("pn,pnd->pd", shape.shape_functions(parameter, nodes), other)
         gap = np.einsum("pd,pd->p", point - foot, normal)
         return feet.replaced(chosen, facet[chosen], parameter, gap, normal)
+
+
+def _unfolded(surfaces: GrainSurfaces, displacement: Array) -> tuple[Array, Booleans]:
+    """Nodes of displaced facets in µm, with those that are folded straight, and which these are, shape (N,)."""
+    positions = surfaces.reference + displacement
+    folded = ~surfaces.shape.has_sides(positions)
+    positions[folded] = surfaces.shape.flat @ positions[folded]
+    return positions, folded

@@ -21,11 +21,11 @@ Place = tuple[Integers, Integers, Integers]
 # Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
 _JUMP = 200.0
 # Pressure in MPa by which an overlap that was kept is pushed out in a step.
-_EASING = 50.0
+_EASING = 200.0
 # Largest pressure in MPa that a facet hands over with its contact; deeper overlap is no elastic contact.
 _DEEPEST = 5000.0
-# Depth in µm behind a facet, beyond that of the contact so far, from which a point counts as beyond a corner.
-_BEHIND = 1.0e-3
+#: Depth in µm behind a facet, beyond that of the contact so far, from which a point counts as beyond a corner.
+BEHIND = 1.0e-3
 
 
 class ContactMemory:
@@ -62,7 +62,7 @@ class ContactMemory:
         last = self._facet[place].astype(np.int64)
         known = (self._grain[place] == grain) & (last >= 0) & (last != facet)
         pressed = self._offset[place] - law.depth(self._pressure[place])
-        return np.where(known & (gap < pressed - _BEHIND), last, -1)
+        return np.where(known & (gap < pressed - BEHIND), last, -1)
 
     def is_beyond_a_corner(
         self, place: Place, grain: Integers, gap: Array, expected: Array, law: PressureLaw
@@ -78,8 +78,26 @@ class ContactMemory:
             expected: Gap at its expected end in µm, shape (P,).
             law: Pressure against penetration.
         """
-        deep = (gap < -law.depth(_DEEPEST)) & (expected > gap + _BEHIND)
+        deep = (gap < -law.depth(_DEEPEST)) & (expected > gap + BEHIND)
         return np.asarray(deep & (self._grain[place] != grain))
+
+    def sinks_in(
+        self, place: Place, grain: Integers, gap: Array, expected: Array, law: PressureLaw
+    ) -> Booleans:
+        """Contacts that are deeper than contact can be all through a step, beyond what they have overlapped so far.
+
+        Nothing comes that deep between two steps: such a point was still outside, before a corner (contact_corners.py).
+
+        Args:
+            place: Where the contacts are.
+            grain: Grain met, shape (P,).
+            gap: Gap at the beginning of the step in µm, shape (P,).
+            expected: Gap at its expected end in µm, shape (P,).
+            law: Pressure against penetration.
+        """
+        pressed = self._offset[place] - law.depth(self._pressure[place])
+        so_far = np.where(self._grain[place] == grain, pressed, 0.0)
+        return np.asarray(np.maximum(gap, expected) < so_far - law.depth(_DEEPEST))
 
     def begin_step(
         self,
@@ -144,5 +162,5 @@ def comes_along(before: Array, expected: Array, gap: Array, beyond: Array, law: 
         beyond: The same at its expected end, shape (P,).
         law: Pressure against penetration.
     """
-    comes_out = beyond > gap + _BEHIND
-    return np.asarray(comes_out & (before > gap + _BEHIND) & (expected > -law.depth(_DEEPEST)))
+    comes_out = beyond > gap + BEHIND
+    return np.asarray(comes_out & (before > gap + BEHIND) & (expected > -law.depth(_DEEPEST)))

@@ -9,6 +9,8 @@ import numpy as np
 
 from fem.interfaces.contact_facets import Array, Booleans, Facets, Integers
 
+#: Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
+REACH, DEPTH = 0.6, 0.4
 # Two surfaces meet when their outward normals point against each other at least this much.
 _OPPOSED = -0.3
 # Distances in µm, and cosines, that differ by less are the same: how grains are numbered must not decide.

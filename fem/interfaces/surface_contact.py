@@ -7,7 +7,7 @@ contact with third grains is watched from the start: corners come into them whil
 the searching points of the facet (contact_edges.py, contact_triangles.py), against the closest facet (two-pass, point
 to segment with penalty).
 Within a step the partner, the foot point and the normal are those of the positions expected at its end, which makes
-the law one of straight ways; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
+the way straight; they are searched anew for every step. What goes on from step to step is in contact_memory.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fem.interfaces.contact_corners import StepMotion
 from fem.interfaces.contact_entries import Entries, block_entries, summed_entries
 from fem.interfaces.contact_memory import ContactMemory, Place
 from fem.interfaces.contact_pairs import Pairs
-from fem.interfaces.contact_search import Feet, find_feet, joined
+from fem.interfaces.contact_search import DEPTH, REACH, Feet, find_feet, joined
 from fem.interfaces.hand_over import paired_share, released_share
 from fem.interfaces.law import InterfaceLaw, contact_stiffening, kind_name
 from fem.interfaces.pressure_law import PressureLaw
@@ -32,8 +32,6 @@ from fem.interfaces.surfaces import Array, Integers, grain_surfaces
 if TYPE_CHECKING:
     from fem.model import ElectrodeModel
 
-# Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
-_REACH, _DEPTH = 0.6, 0.4
 # Gaps in µm up to which a third grain is watched by a facet that still holds: every pair watched widens the matrix.
 _NEAR = 0.1
 
@@ -193,8 +191,8 @@ class SurfaceContact:
             positions,
             surfaces.outward,
             surfaces.grain,
-            _REACH,
-            _DEPTH,
+            REACH,
+            DEPTH,
         )
         return joined(comm.allgather(found.moved_by(begin * size)))
 

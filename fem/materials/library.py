@@ -33,18 +33,21 @@ def _elastic(
     )
 
 
-def _plastic(yield_stress: float, source: str, mark: Mark) -> OverstressFlow:
+def _plastic(
+    yield_stress: float, source: str, mark: Mark, hardening: float = 0.0, why: str = "perfectly plastic"
+) -> OverstressFlow:
     """Nearly rate-independent J2 flow: five per cent overstress at 1e-4 /s."""
     smooth = "makes J2 flow smooth: overstress of 5 % of the yield stress at 1e-4 /s"
     return OverstressFlow(
         _p(yield_stress, "MPa", source, mark),
-        _p(0.0, "MPa", "perfectly plastic", "assumed"),
+        _p(hardening, "MPa", why, "assumed"),
         _p(0.05 * yield_stress, "MPa", smooth, "assumed"),
         _p(1e-4, "1/s", smooth, "assumed"),
         _p(1.0, "1", smooth, "assumed"),
     )
 
 
+_DRAWN = "PVDF stiffens when it is drawn: some 35 MPa at a plastic strain of one; no measurement at 60 degC"
 _EDGE_CRACK = "shallow crack at a surface"
 _TWO_PARAMETERS = "two-parameter Weibull distribution"
 
@@ -158,7 +161,7 @@ LITHIUM = Material(
 BINDER = Material(
     "binder",
     _elastic(0.5e3, 0.0, 0.36, "PVDF assumed; 60 degC", "literature"),
-    _plastic(15.0, "PVDF at 60 degC", "literature"),
+    _plastic(15.0, "PVDF at 60 degC", "literature", 20.0, _DRAWN),
 )
 
 COPPER = Material(

@@ -10,7 +10,9 @@ import pytest
 
 from fem.interfaces.contact_corners import StepMotion
 from fem.interfaces.contact_edges import Edges
+from fem.interfaces.contact_memory import ContactMemory
 from fem.interfaces.contact_search import Feet, find_feet
+from fem.interfaces.pressure_law import PressureLaw
 from tests.small import Array
 
 # A thin wedge with its tip at the origin, a flat lower face and an upper one that rises by 60 degrees.
@@ -134,3 +136,46 @@ def test_an_edge_that_is_folded_meets_as_its_chord(folded: int) -> None:
     np.testing.assert_allclose(
         functions[0, 3 * folded : 3 * folded + 2] * (1, -1)[folded], [1.0 - where, where], atol=1e-15
     )
+
+
+# The corner of a grain that fills what is right of the origin and below it: its top and its left side.
+CONVEX = np.array([[[0.0, 0.0], [0.3, 0.0], [0.15, 0.0]], [[0.0, 0.0], [0.0, -0.3], [0.0, -0.15]]])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "met", "gap"),
+    [
+        ((0.06, 0.057), (0.055, -0.06), 0, 0.057),
+        ((-0.057, -0.06), (0.06, -0.055), 1, 0.057),
+        ((0.06, -0.07), (0.0602, -0.07), 1, -0.06),
+    ],
+    ids=["through the top", "through the side", "inside all the time"],
+)
+def test_a_point_is_held_by_the_facet_it_comes_in_through(
+    start: tuple[float, float], end: tuple[float, float], met: int, gap: float
+) -> None:
+    """At the expected end it is nearer to the other one, behind which it has been from the beginning."""
+    edges, off = Edges(), np.array([0.6, -0.8])
+    # The point is the first corner of an edge of another grain, which looks down to the right.
+    along = np.array([0.8, 0.6])
+    own = np.array([end, end + 0.3 * along, end + 0.15 * along])
+    reference = np.concatenate([CONVEX, own[None]])
+    back = np.zeros_like(reference)
+    back[2] = np.subtract(start, end)
+    surfaces = SimpleNamespace(
+        shape=edges,
+        reference=reference,
+        outward=np.array([-1.0, 1.0, 1.0]),
+        grain=np.array([0, 0, 1]),
+        dofs=np.zeros((3, 3, 2), dtype=np.int64),
+    )
+    motion = StepMotion(cast(Any, surfaces), back, np.zeros_like(back))
+    law = PressureLaw(np.array([1.0e5]), np.array([0.0]))
+    found = find_feet(
+        edges, np.array([end]), off[None], np.array([1]), np.array([-1]), reference, surfaces.outward,
+        surfaces.grain, 0.6, 0.4,
+    )  # fmt: skip
+    place = np.array([2]), np.array([0]), np.array([0])
+    _, feet = motion.met(place, found, ContactMemory({}, 3, 5), law)
+    assert feet.facet.tolist() == [met]
+    assert motion.at_beginning(place, feet)[1] == pytest.approx([gap])

@@ -76,24 +76,24 @@ def test_an_overlap_too_deep_for_contact_is_not_handed_over_whole() -> None:
 
 def test_a_third_grain_is_met_without_pressure_and_pushes_when_it_comes_closer() -> None:
     place = Place()
-    assert place.step(-2e-3) == (0.0, 0.0)
-    assert place.accept(-2.5e-3) == pytest.approx(50.0)
+    assert place.step(-2e-2) == (0.0, 0.0)
+    assert place.accept(-2.05e-2) == pytest.approx(50.0)
     # A little way out of it again: that part of the overlap is gone for good.
-    place.step(-1e-3)
-    assert place.accept(-1e-3) == 0.0
-    # What is left of it begins to be pushed out, by 50 MPa.
-    assert place.step(-1e-3) == pytest.approx((50.0, 0.0))
-    assert place.accept(-2e-3) == pytest.approx(150.0)
+    place.step(-1e-2)
+    assert place.accept(-1e-2) == 0.0
+    # What is left of it begins to be pushed out, by 200 MPa.
+    assert place.step(-1e-2) == pytest.approx((200.0, 0.0))
+    assert place.accept(-1.1e-2) == pytest.approx(300.0)
 
 
 def test_an_overlap_that_was_kept_is_pushed_out_little_by_little() -> None:
-    """As deep as 200 MPa of contact, and nothing gives way: 50 MPa more with every step, and no more than those 200."""
+    """As deep as 800 MPa of contact, and nothing gives way: 200 MPa more a step, and no more than those 800."""
     place = Place()
     pressures = []
     for _ in range(6):
-        pressures.append(place.step(-2e-3)[0])
-        place.accept(-2e-3)
-    assert pressures == pytest.approx([0.0, 50.0, 100.0, 150.0, 200.0, 200.0])
+        pressures.append(place.step(-8e-3)[0])
+        place.accept(-8e-3)
+    assert pressures == pytest.approx([0.0, 200.0, 400.0, 600.0, 800.0, 800.0])
 
 
 def test_overlap_at_one_end_of_the_step_only_is_none() -> None:
@@ -155,6 +155,21 @@ def test_in_a_notch_the_facet_beyond_holds() -> None:
     for behind, beyond, passes in ((-0.005, -0.01, False), (-0.005, -0.005, False), (-0.005, 1e-3, True)):
         found = comes_along(one, one, np.full(1, behind), np.full(1, beyond), LAW)
         assert found.tolist() == [passes]
+
+
+def test_nothing_sinks_deeper_between_two_steps_than_contact_can_be() -> None:
+    """Deeper than 5 GPa of contact (50 nm here) all through the step, beyond the overlap there has been so far."""
+    place = Place()
+    at = (np.array([0]), np.array([0]), np.array([OTHER]))
+
+    def sinks(gap: float, expected: float, grain: int = 7) -> bool:
+        asked = (np.array([value]) for value in (grain, gap, expected))
+        return bool(place._memory.sinks_in(at, *asked, LAW)[0])
+
+    assert sinks(-0.06, -0.055)
+    assert not sinks(-0.06, -0.045) and not sinks(-0.045, -0.06)
+    place.step(-0.06)
+    assert not sinks(-0.06, -0.06) and sinks(-0.06, -0.06, grain=8) and sinks(-0.12, -0.12)
 
 
 def test_what_is_new_and_still_before_the_corner_is_met_later() -> None:

@@ -103,7 +103,8 @@ def find_feet(
         closest = shape.closest(target, nodes)
         normal = shape.outward_normal(nodes, outward[facet], closest.parameter)
         gap = np.einsum("ed,ed->e", target - _place(shape, nodes, closest.parameter), normal)
-        body = point * (int(grain.max()) + 1) + grain[facet]
+        # Which facets belong to the same grain, of those near the same point.
+        _, body = np.unique(point * (int(grain.max()) + 1) + grain[facet], return_inverse=True)
         distance = np.linalg.norm(target - _place(shape, nodes, closest.nearest), axis=1)
         nearest = distance <= _least(body, distance) + _SAME
         # Beside a convex corner a point may be behind one facet and yet outside, in front of another.
@@ -149,21 +150,19 @@ def _least(body: Integers, values: Array) -> Array:
     """Least value of those of the same body, for each, shape (n,).
 
     Args:
-        body: A number for each combination of point and grain, shape (n,).
+        body: Number from zero on of the combination of point and grain, shape (n,).
         values: Shape (n,).
     """
-    _, group = np.unique(body, return_inverse=True)
-    least = np.full(int(group.max(initial=-1)) + 1, np.inf)
-    np.minimum.at(least, group, values)
-    return np.asarray(least[group], dtype=np.float64)
+    least = np.full(int(body.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(least, body, values)
+    return np.asarray(least[body], dtype=np.float64)
 
 
 def _count(body: Integers, those: Booleans) -> Integers:
     """How many of those are of the same body, for each, shape (n,).
 
     Args:
-        body: A number for each combination of point and grain, shape (n,).
+        body: Number from zero on of the combination of point and grain, shape (n,).
         those: Shape (n,).
     """
-    _, group = np.unique(body, return_inverse=True)
-    return np.bincount(group, weights=those, minlength=1).astype(np.int64)[group]
+    return np.bincount(body, weights=those, minlength=1).astype(np.int64)[body]

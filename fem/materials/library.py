@@ -162,6 +162,7 @@ BINDER = Material(
     "binder",
     _elastic(0.5e3, 0.0, 0.36, "PVDF assumed; 60 degC", "literature"),
     _plastic(15.0, "PVDF at 60 degC", "literature", 20.0, _DRAWN),
+    hessian_length=_p(0.03, "um", "numerical: keeps binder that is drawn out from folding", "assumed"),
 )
 
 COPPER = Material(

@@ -165,7 +165,7 @@ class Material:
         flow: Viscoplastic law or None for a purely elastic phase.
         swelling: Volume change of a host or None.
         lithium: Part in the lithium balance or None for an inert phase.
-        hessian_length: For what must not fold, pores and metal: length l in µm of the Hessian regularisation
+        hessian_length: For what must not fold, pores, metal and binder: length l in µm of the Hessian regularisation
             ½ E l² |Grad Grad u|² (times the share of the metal that has gone), else None.
         closing_modulus: For pores: β in MPa of β (|F|³ / J² - 3√3 (1 - ln J)), or None for no such term.
         holding_modulus: For pores: numerical inertia in MPa against departures from the expected Grad u, or None.

@@ -73,14 +73,18 @@ class StepMotion:
             feet = self._on(np.where(along, last, -1), place, feet)
             gap = self.at_beginning(place, feet)[1]
         sunk = np.flatnonzero(memory.sinks_in(place, grain, gap, feet.gap, law))
+        kept = np.ones(len(gap), dtype=bool)
         if len(sunk):
-            feet = self._on(self._before(sunk, place, feet, gap), place, feet)
+            other, kept[sunk] = self._before(sunk, place, feet, gap)
+            feet = self._on(other, place, feet)
             gap = self.at_beginning(place, feet)[1]
-        kept = ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, law)
+        kept &= ~memory.is_beyond_a_corner(place, grain, gap, feet.gap, law)
         return (place[0][kept], place[1][kept], place[2][kept]), feet.chosen(kept)
 
-    def _before(self, rows: Integers, place: Place, feet: Feet, gap: Array) -> Integers:
+    def _before(self, rows: Integers, place: Place, feet: Feet, gap: Array) -> tuple[Integers, Booleans]:
         """The facet of the same grain that a point was before, or less deep behind, at the beginning of the step.
+
+        A point that met none of its facets then was outside and comes past a corner: it overlaps nothing.
 
         Args:
             rows: Which of the contacts are asked for.
@@ -89,7 +93,8 @@ class StepMotion:
             gap: Of the same, at the beginning of the step in µm, shape (P,).
 
         Returns:
-            For all contacts, shape (P,); -1 where there is no such facet, or none is asked for.
+            The facet for all contacts, shape (P,), -1 where none is asked for or it is the one that is met; and whether
+            those that are asked for met any, shape (rows,).
         """
         surfaces, shape = self.surfaces, self.surfaces.shape
         positions, _ = _unfolded(surfaces, self.start)
@@ -107,10 +112,11 @@ class StepMotion:
             REACH,
             DEPTH,
         )
-        nearer = found.partner & (found.gap > gap[rows[found.point]] + BEHIND)
+        found = found.chosen(found.partner)
+        nearer = found.chosen(found.gap > gap[rows[found.point]] + BEHIND)
         facet = np.full(len(gap), -1)
-        facet[rows[found.point[nearer]]] = found.facet[nearer]
-        return facet
+        facet[rows[nearer.point]] = nearer.facet
+        return facet, np.isin(np.arange(len(rows)), found.point)
 
     def _on(self, facet: Integers, place: Place, feet: Feet) -> Feet:
         """Feet on given facets (-1: as they are), on the border nearest to the point where it is beyond."""

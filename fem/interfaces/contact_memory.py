@@ -19,9 +19,9 @@ Place = tuple[Integers, Integers, Integers]
 """Facet, point on it, and slot (1: the grain opposite in the undeformed mesh, 0: any other), each of shape (P,)."""
 
 # Largest growth of the contact pressure in MPa that new normals and foot points may cause between two steps.
-_JUMP = 200.0
+_JUMP = 1000.0
 # Pressure in MPa by which an overlap that was kept is pushed out in a step.
-_EASING = 200.0
+_EASING = 500.0
 # Largest pressure in MPa that a facet hands over with its contact; deeper overlap is no elastic contact.
 _DEEPEST = 5000.0
 #: Depth in µm behind a facet, beyond that of the contact so far, from which a point counts as beyond a corner.

@@ -148,11 +148,12 @@ CONVEX = np.array([[[0.0, 0.0], [0.3, 0.0], [0.15, 0.0]], [[0.0, 0.0], [0.0, -0.
         ((0.06, 0.057), (0.055, -0.06), 0, 0.057),
         ((-0.057, -0.06), (0.06, -0.055), 1, 0.057),
         ((0.06, -0.07), (0.0602, -0.07), 1, -0.06),
+        ((0.5, -0.2), (0.055, -0.06), None, 0.0),
     ],
-    ids=["through the top", "through the side", "inside all the time"],
+    ids=["through the top", "through the side", "inside all the time", "from beyond reach"],
 )
 def test_a_point_is_held_by_the_facet_it_comes_in_through(
-    start: tuple[float, float], end: tuple[float, float], met: int, gap: float
+    start: tuple[float, float], end: tuple[float, float], met: int | None, gap: float
 ) -> None:
     """At the expected end it is nearer to the other one, behind which it has been from the beginning."""
     edges, off = Edges(), np.array([0.6, -0.8])
@@ -176,6 +177,6 @@ def test_a_point_is_held_by_the_facet_it_comes_in_through(
         surfaces.grain, 0.6, 0.4,
     )  # fmt: skip
     place = np.array([2]), np.array([0]), np.array([0])
-    _, feet = motion.met(place, found, ContactMemory({}, 3, 5), law)
-    assert feet.facet.tolist() == [met]
-    assert motion.at_beginning(place, feet)[1] == pytest.approx([gap])
+    place, feet = motion.met(place, found, ContactMemory({}, 3, 5), law)
+    assert feet.facet.tolist() == ([] if met is None else [met])
+    assert motion.at_beginning(place, feet)[1] == pytest.approx([] if met is None else [gap])

@@ -81,19 +81,19 @@ def test_a_third_grain_is_met_without_pressure_and_pushes_when_it_comes_closer()
     # A little way out of it again: that part of the overlap is gone for good.
     place.step(-1e-2)
     assert place.accept(-1e-2) == 0.0
-    # What is left of it begins to be pushed out, by 200 MPa.
-    assert place.step(-1e-2) == pytest.approx((200.0, 0.0))
-    assert place.accept(-1.1e-2) == pytest.approx(300.0)
+    # What is left of it begins to be pushed out, by 500 MPa.
+    assert place.step(-1e-2) == pytest.approx((500.0, 0.0))
+    assert place.accept(-1.1e-2) == pytest.approx(600.0)
 
 
 def test_an_overlap_that_was_kept_is_pushed_out_little_by_little() -> None:
-    """As deep as 800 MPa of contact, and nothing gives way: 200 MPa more a step, and no more than those 800."""
+    """As deep as 2 GPa of contact, and nothing gives way: 500 MPa more a step, and no more than those 2 GPa."""
     place = Place()
     pressures = []
     for _ in range(6):
-        pressures.append(place.step(-8e-3)[0])
-        place.accept(-8e-3)
-    assert pressures == pytest.approx([0.0, 200.0, 400.0, 600.0, 800.0, 800.0])
+        pressures.append(place.step(-2e-2)[0])
+        place.accept(-2e-2)
+    assert pressures == pytest.approx([0.0, 500.0, 1000.0, 1500.0, 2000.0, 2000.0])
 
 
 def test_overlap_at_one_end_of_the_step_only_is_none() -> None:
@@ -103,13 +103,13 @@ def test_overlap_at_one_end_of_the_step_only_is_none() -> None:
     assert place.accept(-2e-3) == pytest.approx(200.0)
 
 
-def test_new_geometry_raises_the_pressure_by_200_mpa_at_most() -> None:
+def test_new_geometry_raises_the_pressure_by_1_gpa_at_most() -> None:
     place = Place()
     place.step(0.0)
     assert place.accept(-1e-3) == pytest.approx(100.0)
-    # The same contact, seen 9 nm deeper: by geometry 900 MPa more.
-    assert place.step(-1e-2) == pytest.approx((300.0, 100.0))
-    assert place.accept(-1.1e-2) == pytest.approx(400.0)
+    # The same contact, seen 29 nm deeper: by geometry 2.9 GPa more.
+    assert place.step(-3e-2) == pytest.approx((1100.0, 100.0))
+    assert place.accept(-3.1e-2) == pytest.approx(1200.0)
 
 
 def test_another_grain_or_a_step_apart_ends_a_contact() -> None:

@@ -108,10 +108,12 @@ class ContactMemory:
         expected: Array,
         law: PressureLaw,
         handing: Booleans,
-    ) -> tuple[Array, Array]:
-        """Offset of each contact in µm and its pressure at the end of the last step in MPa; forget what is no contact.
+    ) -> tuple[Array, Array, Array]:
+        """Offset of each contact, its pressure at the end of the last step, and the gap from which it acts.
 
-        Friction goes by that pressure: the one that new normals and foot points give is rough.
+        What is no contact is forgotten. Friction goes by that pressure: the one that new normals and foot points give
+        is rough. A point that comes past a corner was outside before: how deep it then was behind the facet beyond says
+        nothing, and it begins to act where the offset is.
 
         Args:
             place: Where the contacts are.
@@ -121,6 +123,9 @@ class ContactMemory:
             expected: Gap at its expected end in µm, shape (P,).
             law: Pressure against penetration.
             handing: Whether paired contact with that grain is on its way to this one, shape (P,).
+
+        Returns:
+            Offset in µm, pressure in MPa and gap in µm, each of shape (P,).
         """
         known = self._grain[place] == grain
         # What a facet hands over is contact with its partner: it goes on with the pressure it had. One that has parted
@@ -137,13 +142,17 @@ class ContactMemory:
         pressing = law.pressure(np.maximum(offset - gap, 0.0))
         last = np.where(handed, pressing, 0.0)
         last = np.where(known, pressed, last)
-        pressure = np.minimum(pressing, last + _JUMP)
-        offset = np.where(pressure > 0.0, gap + law.depth(pressure), offset)
+        # Past a corner the pressure at the expected end is what may not jump.
+        past = known & (self._facet[place] != facet) & (expected > gap + BEHIND)
+        past &= gap < kept - law.depth(pressed) - law.depth(_DEEPEST)
+        seen = np.where(past, expected, gap)
+        pressure = np.minimum(law.pressure(np.maximum(offset - seen, 0.0)), last + _JUMP)
+        offset = np.where(pressure > 0.0, seen + law.depth(pressure), offset)
         self._offset[:], self._pressure[:] = 0.0, 0.0
         self._grain[:], self._facet[:] = -1.0, -1.0
         self._offset[place], self._pressure[place] = offset, last
         self._grain[place], self._facet[place] = grain, facet
-        return offset, last
+        return offset, last, np.where(past, np.maximum(gap, offset), gap)
 
     def commit(self, place: Place, pressure: Array) -> None:
         """Remember the pressures in MPa at the end of an accepted step, shape (P,)."""

@@ -25,6 +25,7 @@ class Pairs:
         slot: 1 for contact with the grain opposite in the undeformed mesh, 0 for any other, shape (P,).
         other: Facet it may meet, shape (P,).
         gap: Gap at the beginning of the step in µm, along the normal, shape (P,).
+        acting: Gap from which it acts in this step; as the gap, but for points that come past a corner, shape (P,).
         offset: Gap (at most zero) at which pressure begins, shape (P,).
         normal: Outward normal of the other facet, shape (P, dimension).
         tangents: Orthonormal vectors square to it (one in a section), each of shape (P, dimension).
@@ -39,6 +40,7 @@ class Pairs:
     slot: Integers
     other: Integers
     gap: Array
+    acting: Array
     offset: Array
     normal: Array
     tangents: tuple[Array, ...]
@@ -92,7 +94,7 @@ class Pairs:
     def work_on_the_way(self, gap: Array) -> float:
         """Work against the pressure while the gap goes straight to what it is now, in the same unit."""
         # A contact that opens or closes presses on a part of the way only, on which Simpson's rule is exact.
-        before, after = self._depth(self.gap), self._depth(gap)
+        before, after = self._depth(self.acting), self._depth(gap)
         ends = self.law.pressure(before) + self.law.pressure(after)
         mean = (ends + 4.0 * self.law.pressure(0.5 * (before + after))) / 6.0
         return float(np.sum(self.weight * mean * (after - before)))

@@ -11,8 +11,9 @@ from fem.interfaces.contact_facets import Array, Booleans, Facets, Integers
 
 #: Gaps in µm up to which a point is watched during a step, and penetration up to which it is believed.
 REACH, DEPTH = 0.6, 0.4
-# Two surfaces meet when their outward normals point against each other at least this much.
-_OPPOSED = -0.3
+# Two surfaces meet when their outward normals point against each other at least this much; where a point is inside a
+# grain already, when they do not quite stand at right angles.
+_OPPOSED, _CROSSED = -0.3, -0.1
 # Distances in µm, and cosines, that differ by less are the same: how grains are numbered must not decide.
 _SAME = 1.0e-9
 # Points searched for at once: what is known of all candidates of a point takes some kilobytes in three dimensions.
@@ -110,7 +111,7 @@ def find_feet(
         # Beside a convex corner a point may be behind one facet and yet outside, in front of another.
         outside = _count(body, nearest & (gap > 0.0)) > 0
         facing = np.einsum("ed,ed->e", normal, normals[point])
-        opposed = facing <= _OPPOSED
+        opposed = facing <= np.where(gap < 0.0, _CROSSED, _OPPOSED)
         # Near a corner of its own grain a point comes in from the side; what lies deep behind is no overlap with it.
         entered = np.abs(gap) <= _least(body, np.where(opposed, np.inf, distance)) + _SAME
         inside = (gap < 0.0) & ~outside

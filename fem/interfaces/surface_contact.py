@@ -110,7 +110,7 @@ class SurfaceContact:
         functions, gap = motion.at_beginning(place, feet)
         law, friction = self._coefficients(place, feet)
         handing = (slot == 1) & (share[facet, slot] < 1.0)
-        offset, pressure = self._memory.begin_step(
+        offset, pressure, acting = self._memory.begin_step(
             place, surfaces.grain[feet.facet], feet.facet, gap, feet.gap, law, handing
         )
         self.pairs = Pairs(
@@ -119,6 +119,7 @@ class SurfaceContact:
             slot=slot,
             other=feet.facet,
             gap=gap,
+            acting=acting,
             offset=offset,
             normal=feet.normal,
             tangents=shape.tangents(feet.normal),
@@ -279,7 +280,7 @@ class SurfaceContact:
         if pairs is None:
             return 0.0, 0.0, 0.0
         gap, _ = self._motion(pairs)
-        return pairs.stored(gap), pairs.stored(pairs.gap), pairs.work_on_the_way(gap)
+        return pairs.stored(gap), pairs.stored(pairs.acting), pairs.work_on_the_way(gap)
 
     def _motion(self, pairs: Pairs) -> tuple[Array, tuple[Array, ...]]:
         """Gap now and slip since the beginning of the step along each tangent in µm, all of shape (P,)."""

@@ -28,19 +28,20 @@ class Place:
         expected: float | None = None,
         grain: int = 7,
         handing: bool | None = None,
+        facet: int = 0,
     ) -> tuple[float, float]:
         """Pressure at the beginning of a step by its geometry, and that which friction goes by."""
         self._at = (np.array([0]), np.array([0]), np.array([slot]))
-        offset, last = self._memory.begin_step(
+        offset, last, acting = self._memory.begin_step(
             self._at,
             np.array([grain]),
-            np.array([0]),
+            np.array([facet]),
             np.array([gap]),
             np.array([gap if expected is None else expected]),
             LAW,
             np.array([slot == PARTNER if handing is None else handing]),
         )
-        self._offset = float(offset[0])
+        self._offset, self.acting = float(offset[0]), float(acting[0])
         return STIFFNESS * max(self._offset - gap, 0.0), float(last[0])
 
     def beyond(self, gap: float, facet: int, grain: int = 7, slot: int = OTHER) -> int:
@@ -110,6 +111,21 @@ def test_new_geometry_raises_the_pressure_by_1_gpa_at_most() -> None:
     # The same contact, seen 29 nm deeper: by geometry 2.9 GPa more.
     assert place.step(-3e-2) == pytest.approx((1100.0, 100.0))
     assert place.accept(-3.1e-2) == pytest.approx(1200.0)
+
+
+def test_past_a_corner_the_depth_before_it_is_none() -> None:
+    """Outside at the beginning, 70 nm behind the facet beyond; expected 5 nm behind it at the end."""
+    place = Place()
+    place.step(1e-3)
+    assert place.accept(-1e-3) == pytest.approx(100.0)
+    place.step(-0.07, expected=-0.005, facet=3)
+    assert place.acting == pytest.approx(0.0), "nothing is stored before it has passed"
+    assert place.accept(-0.005) == pytest.approx(500.0)
+    # Expected 20 nm behind it: no more than 1 GPa is added by that.
+    place.step(-0.07, expected=-0.02, facet=0)
+    assert place.accept(-0.02) == pytest.approx(1500.0)
+    place.step(-0.02, facet=0)
+    assert place.acting == pytest.approx(-0.02)
 
 
 def test_another_grain_or_a_step_apart_ends_a_contact() -> None:

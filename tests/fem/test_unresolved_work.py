@@ -110,7 +110,9 @@ def test_contact_that_was_searched_presses_where_it_is_closed() -> None:
     weight = 0.1 + 0.05 * np.arange(count)
     law = PressureLaw(1e4 * (1.0 + np.arange(count)), np.array([0.0, 100.0, 50.0, 200.0, 0.0]))
     empty = np.zeros((count, 2))
-    pairs = Pairs(none, none, none, none, gap, offset, empty, (empty,), empty, weight, law, np.zeros(count))
+    pairs = Pairs(
+        none, none, none, none, gap, gap, offset, empty, (empty,), empty, weight, law, np.zeros(count)
+    )
     way = np.linspace(0.0, 1.0, 100_001)[:, None]
     pressure = law.pressure(np.maximum(offset - (gap + way * (end - gap)), 0.0))
     mean = 0.5 * (pressure[1:] + pressure[:-1]).mean(axis=0)

@@ -97,6 +97,15 @@ def test_above_an_inward_corner_a_point_meets_the_closer_face() -> None:
     assert edges == [0] and gaps == pytest.approx([0.001])
 
 
+@pytest.mark.parametrize(
+    ("height", "turned", "met"), [(0.01, -0.2, False), (0.01, -0.4, True), (-0.01, -0.2, True)]
+)
+def test_nearly_square_surfaces_meet_inside_a_grain_only(height: float, turned: float, met: bool) -> None:
+    """Before the floor a surface that stands on it at a steep angle passes; a corner that is in counts."""
+    edges, _ = feet((0.15, height), (np.sqrt(1.0 - turned**2), turned), CORNER)
+    assert edges == ([0] if met else [])
+
+
 def edge(share: float) -> Array:
     """An edge of 0.3 µm whose midpoint has moved along it by a share of that, shape (1, 3, 2)."""
     return np.array([[[0.0, 0.0], [0.3, 0.0], [0.15 + 0.3 * share, 0.0]]])

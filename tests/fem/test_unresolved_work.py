@@ -110,14 +110,19 @@ def test_contact_that_was_searched_presses_where_it_is_closed() -> None:
     weight = 0.1 + 0.05 * np.arange(count)
     law = PressureLaw(1e4 * (1.0 + np.arange(count)), np.array([0.0, 100.0, 50.0, 200.0, 0.0]))
     empty = np.zeros((count, 2))
+    # One comes past a corner, before which it was as deep behind the facet beyond as it likes.
+    acting = gap.copy()
+    acting[-1] = 0.5 * end[-1]
     pairs = Pairs(
-        none, none, none, none, gap, gap, offset, empty, (empty,), empty, weight, law, np.zeros(count)
+        none, none, none, none, gap, acting, offset, empty, (empty,), empty, weight, law, np.zeros(count)
     )
     way = np.linspace(0.0, 1.0, 100_001)[:, None]
-    pressure = law.pressure(np.maximum(offset - (gap + way * (end - gap)), 0.0))
+    pressure = law.pressure(np.maximum(offset - (acting + way * (end - acting)), 0.0))
     mean = 0.5 * (pressure[1:] + pressure[:-1]).mean(axis=0)
-    assert pairs.work_on_the_way(end) == pytest.approx(float(np.sum(weight * mean * (gap - end))), rel=1e-6)
-    assert pairs.stored(end) - pairs.stored(gap) == pytest.approx(pairs.work_on_the_way(end), rel=1e-9)
+    assert pairs.work_on_the_way(end) == pytest.approx(
+        float(np.sum(weight * mean * (acting - end))), rel=1e-6
+    )
+    assert pairs.stored(end) - pairs.stored(acting) == pytest.approx(pairs.work_on_the_way(end), rel=1e-9)
 
 
 def test_friction_gives_nothing_back() -> None:

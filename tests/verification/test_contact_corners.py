@@ -142,6 +142,31 @@ def test_a_facet_that_is_folded_holds_as_its_chord(comm: MPI.Intracomm) -> None:
     np.testing.assert_allclose(forces[1:], forces[0], rtol=1e-2)
 
 
+@pytest.mark.parallel
+def test_a_facet_that_holds_watches_third_grains_near_by_only(comm: MPI.Intracomm) -> None:
+    """The grains above and below one of 0.3 µm: as long as its bonds hold they cannot meet within a step."""
+    places, triangles = grid(4, 3, 2.0, 3.0)
+    places[:, 1] = np.array([0.0, 1.0, 1.3, 2.3])[np.rint(places[:, 1]).astype(int)]
+    mesh = mesh_of(comm, places, triangles)
+    layer = np.searchsorted([1.0, 1.3], midpoints(mesh)[:, 1]).astype(np.int32)
+    model = ElectrodeModel(
+        domain.from_arrays(mesh, layer, ["alpha"] * 3, sides(2.0, 2.3)),
+        {"alpha": SOLID},
+        {"alpha|alpha": law(20.0, 0.3)},
+        [Support("bottom", 0), Support("bottom", 1)],
+        333.15,
+    )
+    contact = model.surface_contact
+    assert contact is not None
+    model.prepare_step(1.0)
+    assert contact.pairs is None
+    model.facet_constants.set_values(model.state.released, np.ones(len(model.interfaces.facets)))
+    model.prepare_step(1.0)
+    assert contact.pairs is not None
+    np.testing.assert_allclose(contact.pairs.gap, 0.3, rtol=1e-12)
+    assert np.array_equal(np.unique(contact.surfaces.grain[contact.pairs.facet]), [0, 2])
+
+
 @pytest.mark.parallel(partition="owner")
 @pytest.mark.parametrize("owner", ["default", "seam"])
 def test_corners_meet_across_a_point_of_four_grains_while_all_bonds_hold(

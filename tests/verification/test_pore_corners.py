@@ -79,7 +79,7 @@ def test_what_faces_a_pore_looks_out_for_the_grain_across(known: bool) -> None:
     np.testing.assert_allclose(contact.pairs.gap, 0.4)
     # Each counts half, and both together the whole of the 3 µm.
     assert np.sum(contact.pairs.weight) == pytest.approx(3.0)
-    np.testing.assert_array_equal(contact.pairs.stiffness, 4.0e5 if known else 2.0e4)
+    np.testing.assert_array_equal(contact.pairs.law.stiffness, 4.0e5 if known else 2.0e4)
     # Friction goes by the pressure at the end of the last step.
     contact.commit(np.zeros(len(model.interfaces.facets)))
     model.state.replicated["contact_pressure"][:] = 10.0

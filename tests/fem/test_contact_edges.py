@@ -158,8 +158,9 @@ CONVEX = np.array([[[0.0, 0.0], [0.3, 0.0], [0.15, 0.0]], [[0.0, 0.0], [0.0, -0.
         ((-0.057, -0.06), (0.06, -0.055), 1, 0.057),
         ((0.06, -0.07), (0.0602, -0.07), 1, -0.06),
         ((0.5, -0.2), (0.055, -0.06), None, 0.0),
+        ((0.0555, -0.45), (0.055, -0.06), None, 0.0),
     ],
-    ids=["through the top", "through the side", "inside all the time", "from beyond reach"],
+    ids=["through the top", "through the side", "inside all the time", "from far behind", "from far below"],
 )
 def test_a_point_is_held_by_the_facet_it_comes_in_through(
     start: tuple[float, float], end: tuple[float, float], met: int | None, gap: float

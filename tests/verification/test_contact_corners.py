@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -165,6 +167,10 @@ def test_a_facet_that_holds_watches_third_grains_near_by_only(comm: MPI.Intracom
     assert contact.pairs is not None
     np.testing.assert_allclose(contact.pairs.gap, 0.3, rtol=1e-12)
     assert np.array_equal(np.unique(contact.surfaces.grain[contact.pairs.facet]), [0, 2])
+    # What is stored at the beginning is so from where they act.
+    closed = np.full(len(contact.pairs.gap), -1.0e-3)
+    contact.pairs = replace(contact.pairs, acting=closed)
+    assert contact.energies()[1] == contact.pairs.stored(closed) > 0.0
 
 
 @pytest.mark.parallel(partition="owner")

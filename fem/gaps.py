@@ -69,7 +69,7 @@ class Gaps:
         """Largest penetration, and largest tangential offset of points that touch, in µm, on this rank.
 
         Facets that have left their partner count with the contacts found by search instead. Overlap with a mirror image
-        beyond a side counts as well.
+        beyond a side counts as well; that of facets that are folded back onto themselves counts apart.
         """
         opening, normal = self._opening(self._nodes, unknowns)
         unit = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
@@ -77,12 +77,11 @@ class Gaps:
         offset = np.linalg.norm(opening - along[..., None] * unit, axis=-1)
         touching = (along <= 0.0) & (self._solids & (self._paired() >= 0.5))[:, None]
         contact, sides = self._model.surface_contact, self._model.side_contact
-        found = max(
-            0.0 if contact is None else contact.penetration(),
-            0.0 if sides is None else sides.penetration(unknowns),
-        )
+        searched, at_folds = (0.0, 0.0) if contact is None else contact.penetration()
+        found = max(searched, 0.0 if sides is None else sides.penetration(unknowns))
         return {
             "penetration": float(np.max(-along[touching], initial=found)),
+            "penetration_at_folds": at_folds,
             "sliding": float(np.max(offset[touching], initial=0.0)),
         }
 

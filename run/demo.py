@@ -96,6 +96,7 @@ def comparison_table(summaries: dict[str, dict[str, Any]]) -> Table:
             if kind in summary["debonded_fraction"]:
                 add(f"  {kind}", f"{100.0 * summary['debonded_fraction'][kind]:.1f} %")
         add("largest penetration", f"{1e3 * summary['penetration_max_um']:.1f} nm")
+        add("  at folded facets", f"{1e3 * summary['penetration_at_folds_max_um']:.1f} nm")
         add("Newton iterations", f"{summary['newton_iterations']}")
         add("time taken", f"{summary['wall_time_s']:.0f} s")
         if summary["exit_code"] != EXIT_OK:

@@ -18,13 +18,14 @@ from run.parameter_file import in_one_sentence
 
 BY_DIMENSION = {
     2: "two-dimensional section in plane strain; swelling is Fc = diag(sqrt(Jc), sqrt(Jc), 1): the area ratio is Jc",
-    3: "three dimensions: contact between the facets that were neighbours only, none by search",
+    3: "three dimensions: lithium passes between the facets that were neighbours at the start only",
 }
 NOTES = (
     "interfaces resist departures from the motion of the last step (numerical inertia); what that takes is reported",
     "pores are meshed with a soft filling",
     "diffusivities and conductivities follow the temperature only where an activation energy is given",
-    "penetration_max_um is the largest over all accepted steps; everything else is as at the end",
+    "penetration_max_um and penetration_at_folds_max_um (of facets folded back onto themselves) are the largest over "
+    "all accepted steps; everything else is as at the end",
 )
 
 
@@ -105,6 +106,7 @@ def describe(
         "contact_fraction": _ending(last, "contact_fraction_"),
         "damaged_fraction": {"all": last["damaged_fraction"], **_ending(last, "damaged_fraction_")},
         "penetration_max_um": max(row["penetration_max_um"] for row in record.rows),
+        "penetration_at_folds_max_um": max(row["penetration_at_folds_um"] for row in record.rows),
         "lithium_book_error": last["lithium_book_error"],
         "energy_balance_error": last["energy_balance_error"],
         "unresolved_share": last["unresolved_share"],

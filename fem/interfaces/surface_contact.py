@@ -21,6 +21,7 @@ import numpy as np
 from fem.interfaces.contact import CREEP_VELOCITY, LEAST_CREEP
 from fem.interfaces.contact_corners import StepMotion
 from fem.interfaces.contact_entries import Entries, block_entries, summed_entries
+from fem.interfaces.contact_facets import Booleans
 from fem.interfaces.contact_memory import ContactMemory, Place
 from fem.interfaces.contact_pairs import Pairs
 from fem.interfaces.contact_search import DEPTH, REACH, Feet, find_feet, joined
@@ -80,6 +81,7 @@ class SurfaceContact:
         self._memory = ContactMemory(model.state.replicated, count, len(self._shape.points))
         self.pairs: Pairs | None = None
         self._start: Array = np.empty(0)
+        self._folded: Booleans = np.empty(0, dtype=bool)
 
     # ------------------------------------------------------------------ a step
 
@@ -96,6 +98,7 @@ class SurfaceContact:
             return
         self._start = surfaces.displacement(model.state.previous.x.array)
         motion = StepMotion(surfaces, self._start, surfaces.displacement(model.state.expected.x.array))
+        self._folded = motion.folded
         feet, size = self._searched(motion.positions), len(shape.points)
         released = surfaces.spread(model.facet_constants.values(model.state.released), 1.0)
         holds = surfaces.between_solids & (released == 0.0)
@@ -251,12 +254,18 @@ class SurfaceContact:
         rows, columns, _ = summed_entries(both, np.ones(both.shape[:2]), ones, self._dofs_here)
         return rows, columns
 
-    def penetration(self) -> float:
-        """Largest overlap of the contacts watched in this step in µm; the same on every rank."""
-        if self.pairs is None or len(self.pairs.gap) == 0:
-            return 0.0
-        gap, _ = self._motion(self.pairs)
-        return float(max(0.0, -np.min(gap)))
+    def penetration(self) -> tuple[float, float]:
+        """Largest overlap of the contacts watched in this step in µm; the same on every rank.
+
+        Returns:
+            That of facets with two sides, and that where one of the two is folded back onto itself: there the overlap
+            is that with the straight facet through its corners, which stands for it (contact_corners.py).
+        """
+        if self.pairs is None:
+            return 0.0, 0.0
+        depth = -self._motion(self.pairs)[0]
+        at_fold = self._folded[self.pairs.facet] | self._folded[self.pairs.other]
+        return float(np.max(depth[~at_fold], initial=0.0)), float(np.max(depth[at_fold], initial=0.0))
 
     def pressures(self) -> tuple[Array, Array, Array]:
         """Undeformed places, pressures in MPa and areas in µm (µm² in 3D) of the contacts watched in this step.

@@ -33,6 +33,7 @@ def make_run(folder: Path, void: float = 2.5) -> dict[str, Any]:
             "graphite": {"crack_probability": 0.64, "cracked_grains": 0.35, "stress_intensity_ratio": 1.4}
         },
         "penetration_max_um": 0.004,
+        "penetration_at_folds_max_um": 0.006,
         "newton_iterations": 321,
         "wall_time_s": 12.0,
     }

@@ -19,7 +19,8 @@ from tests.run.conftest import with_tiny
 SUMMARY_KEYS = {
     "thickness_um", "thickening_percent", "thickening_parts_um", "mean_lithiation", "damaged_fraction",
     "debonded_fraction", "crack_risk", "contact_fraction",
-    "penetration_max_um", "lithium_book_error", "energy_balance_error", "newton_iterations", "steps_accepted",
+    "penetration_max_um", "penetration_at_folds_max_um",
+    "lithium_book_error", "energy_balance_error", "newton_iterations", "steps_accepted",
     "steps_rejected", "cells", "dofs", "ranks", "wall_time_s", "peak_memory_mib", "mesh_hash", "case_hash", "version",
 }  # fmt: skip
 

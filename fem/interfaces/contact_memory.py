@@ -61,8 +61,7 @@ class ContactMemory:
         """
         last = self._facet[place].astype(np.int64)
         known = (self._grain[place] == grain) & (last >= 0) & (last != facet)
-        pressed = self._offset[place] - law.depth(self._pressure[place])
-        return np.where(known & (gap < pressed - BEHIND), last, -1)
+        return np.where(known & (gap < self._gap_so_far(place, law) - BEHIND), last, -1)
 
     def is_beyond_a_corner(
         self, place: Place, grain: Integers, gap: Array, expected: Array, law: PressureLaw
@@ -95,8 +94,7 @@ class ContactMemory:
             expected: Gap at its expected end in µm, shape (P,).
             law: Pressure against penetration.
         """
-        pressed = self._offset[place] - law.depth(self._pressure[place])
-        so_far = np.where(self._grain[place] == grain, pressed, 0.0)
+        so_far = np.where(self._grain[place] == grain, self._gap_so_far(place, law), 0.0)
         return np.asarray(np.maximum(gap, expected) < so_far - law.depth(_DEEPEST))
 
     def begin_step(
@@ -144,7 +142,7 @@ class ContactMemory:
         last = np.where(known, pressed, last)
         # Past a corner the pressure at the expected end is what may not jump.
         past = known & (self._facet[place] != facet) & (expected > gap + BEHIND)
-        past &= gap < kept - law.depth(pressed) - law.depth(_DEEPEST)
+        past &= gap < self._gap_so_far(place, law) - law.depth(_DEEPEST)
         seen = np.where(past, expected, gap)
         pressure = np.minimum(law.pressure(np.maximum(offset - seen, 0.0)), last + _JUMP)
         offset = np.where(pressure > 0.0, seen + law.depth(pressure), offset)
@@ -153,6 +151,10 @@ class ContactMemory:
         self._offset[place], self._pressure[place] = offset, last
         self._grain[place], self._facet[place] = grain, facet
         return offset, last, np.where(past, np.maximum(gap, offset), gap)
+
+    def _gap_so_far(self, place: Place, law: PressureLaw) -> Array:
+        """Gap in µm at the end of the last step, by offset and pressure, shape (P,)."""
+        return np.asarray(self._offset[place] - law.depth(self._pressure[place]))
 
     def commit(self, place: Place, pressure: Array) -> None:
         """Remember the pressures in MPa at the end of an accepted step, shape (P,)."""

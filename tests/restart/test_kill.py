@@ -162,7 +162,7 @@ def test_killed_at_a_few_random_moments(alone: Case, tmp_path: Path) -> None:
 def test_killed_inside_a_checkpoint_write(alone: Case, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for number, place in enumerate(("half", "before", "after")):
-        process = alone.start(out, "tests.run.suicide", place, "3")
+        process = alone.start(out, "tests.restart.suicide", place, "3")
         assert process.wait(120) == -signal.SIGKILL
         sound = restart.find(out / results.STATE, {})
         assert sound.checkpoint is not None and not sound.refused, (

@@ -1,4 +1,4 @@
-"""``python3 -m tests.run.suicide PLACE N ARGUMENTS``: our command line, killing itself in a checkpoint write.
+"""``python3 -m tests.restart.suicide PLACE N ARGUMENTS``: our command line, killing itself in a checkpoint write.
 
 PLACE is where in the N-th write of the process: ``half`` (half of the file is written), ``before`` or ``after`` the
 move into place.

@@ -14,7 +14,7 @@ from run import restart, results
 from run.cli import main
 from run.errors import EXIT_FAILURE, EXIT_OK
 from run.session import Session
-from tests.run import disks
+from tests.restart import disks
 from tests.run.conftest import SETTINGS
 
 

@@ -12,6 +12,7 @@ elastic energy that would become motion and sound.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -123,11 +124,12 @@ def unload(
     # A constraint of no dofs: what a step that is cut back takes away is cut back as well.
     model.constraints.append(Constraint(np.empty(0, dtype=np.int32), np.empty(0), refresh))
     limits = StepSettings(first=0.05 * _UNLOADING, smallest=1e-7 * _UNLOADING, largest=0.1 * _UNLOADING)
-    stepper = Stepper(model, NewtonSolver(model, settings), limits)
-    while (left := began + _UNLOADING - state.time) > 1e-9 * _UNLOADING:
-        if pause is not None:
-            pause()
-        stepper.advance(left)
+    with closing(NewtonSolver(model, settings)) as solver:
+        stepper = Stepper(model, solver, limits)
+        while (left := began + _UNLOADING - state.time) > 1e-9 * _UNLOADING:
+            if pause is not None:
+                pause()
+            stepper.advance(left)
     model.constraints.pop()
 
 
@@ -149,9 +151,22 @@ def pull(
         told: Called with every row.
         pause: Called before every step; may raise :class:`fem.errors.Interrupted`.
     """
-    grip = _grip(model, section, how)
-    ledger, idle = Ledger(model, section, grip, how.speed), IdleForce(model, section)
-    carried = 0.0
+    ledger = Ledger(model, section, _grip(model, section, how), how.speed)
+    with closing(NewtonSolver(model, settings)) as solver:
+        return _pulled(solver, section, how, ledger, told, pause)
+
+
+def _pulled(
+    solver: NewtonSolver,
+    section: Section,
+    how: Pull,
+    ledger: Ledger,
+    told: Callable[[Row], None] | None,
+    pause: Callable[[], None] | None,
+) -> Curve:
+    """Pull a gripped body until something ends the test."""
+    model = solver.model
+    idle, carried = IdleForce(model, section), 0.0
 
     def measure() -> bool:
         nonlocal carried
@@ -167,7 +182,6 @@ def pull(
         resting_stabilisation=_RESTING,
         holding_stabilisation=0.0,
     )
-    solver = NewtonSolver(model, settings)
     stepper = Stepper(model, solver, limits, measure)
     # A force that resists motion is felt by the grip: only a snap that no small step follows is slowed by one.
     slowed = Stepper(model, solver, replace(limits, stabilisation=StepSettings.stabilisation), measure)

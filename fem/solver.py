@@ -177,6 +177,21 @@ class NewtonSolver:
             self._room = np.empty(0, dtype=np.int64)
             old.destroy()
 
+    def close(self) -> None:
+        """Free what PETSc holds; collective. The solver cannot be used afterwards.
+
+        PETSc keeps the functions that it calls, they keep the solver, and no garbage collection sees that ring: a
+        solver for a side calculation has to be closed.
+        """
+        self.snes.destroy()
+        self._border = None
+        for item in {id(it): it for it in (self.matrix, self._form_matrix)}.values():
+            item.destroy()
+        for vector in (self._solution, self._residual):
+            vector.destroy()
+        # On several ranks what Python has dropped waits for all of them.
+        PETSc.garbage_cleanup(self.model.comm)
+
     def _make_room(self) -> None:
         """Give the matrix the entries of the contacts watched in this step, if it lacks any; collective."""
         contact = self.model.surface_contact

@@ -16,6 +16,7 @@ same curve: D goes by L².
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,18 +112,16 @@ def _follow(
 ) -> Array:
     """Voltage at given times from now, in s; collective."""
     began = model.state.time
-    solver = NewtonSolver(model, settings or SolverSettings())
-    first = float(times[0])
-    stepper = Stepper(
-        model, solver, StepSettings(first=first, smallest=1e-5 * first, growth=3.0, largest=np.inf)
-    )
-    found = []
-    for time in times:
-        while (left := began + float(time) - model.state.time) > 1e-9 * float(time):
-            if pause is not None:
-                pause()
-            stepper.advance(left)
-        found.append(working_potential(model))
+    first, found = float(times[0]), []
+    limits = StepSettings(first=first, smallest=1e-5 * first, growth=3.0, largest=np.inf)
+    with closing(NewtonSolver(model, settings or SolverSettings())) as solver:
+        stepper = Stepper(model, solver, limits)
+        for time in times:
+            while (left := began + float(time) - model.state.time) > 1e-9 * float(time):
+                if pause is not None:
+                    pause()
+                stepper.advance(left)
+            found.append(working_potential(model))
     if not np.all(np.isfinite(found)):
         raise RunStopped("the voltage during the pulse is not finite")
     return np.array(found)

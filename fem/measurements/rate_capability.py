@@ -7,6 +7,7 @@ inertia bounded by its share of the work); then everything is put back, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +71,8 @@ def measure(
     """
     found: list[dict[str, Any]] = []
     for course in courses:
-        with undisturbed(model):
-            found.append(_gone(model, course, limits or StepSettings(), settings, pause))
+        with undisturbed(model), closing(NewtonSolver(model, settings or SolverSettings())) as solver:
+            found.append(_gone(model, course, limits or StepSettings(), solver, pause))
         found[-1]["share_of_first"] = (
             found[-1]["charge_mAh_cm2"] / found[0]["charge_mAh_cm2"] if found[0]["charge_mAh_cm2"] else None
         )
@@ -84,11 +85,11 @@ def _gone(
     model: ElectrodeModel,
     course: Course,
     limits: StepSettings,
-    settings: SolverSettings | None,
+    solver: NewtonSolver,
     pause: Callable[[], None] | None,
 ) -> dict[str, Any]:
     """Pass one current until its cut-off, or until it goes no further."""
-    solver, observer = NewtonSolver(model, settings or SolverSettings()), Observer(model)
+    observer = Observer(model)
     observer.start()
 
     def finite() -> bool:

@@ -1,0 +1,61 @@
+"""Side calculations leave no solver behind: a run of hundreds of cycles measures hundreds of times."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+
+import pytest
+from mpi4py import MPI
+
+from fem.adhesion import unload
+from fem.measurements import gitt, rate_capability
+from fem.measurements.current import cell_voltage
+from fem.measurements.rate_capability import Course
+from fem.measurements.undisturbed import undisturbed
+from fem.model import ElectrodeModel
+from fem.solver import NewtonSolver, SolverSettings
+from fem.stepping import StepSettings
+from tests.quarters import quarters
+from tests.small import solved_step
+
+SETTINGS = SolverSettings()
+
+
+def unloaded(model: ElectrodeModel) -> None:
+    with undisturbed(model):
+        unload(model, SETTINGS)
+
+
+def pulsed(model: ElectrodeModel) -> None:
+    gitt.measure(model, gitt.Pulse(1.0, 1.0, 1.0, 4), SETTINGS)
+
+
+def discharged(model: ElectrodeModel) -> None:
+    course = Course(1.0, cell_voltage(model) - 0.01, True)
+    rate_capability.measure(model, [course], StepSettings(largest=5.0), SETTINGS)
+
+
+@pytest.mark.parallel
+@pytest.mark.parametrize("measure", [unloaded, pulsed, discharged])
+def test_none_is_left(
+    comm: MPI.Intracomm, measure: Callable[[ElectrodeModel], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = quarters(comm)
+    model.control("pressure").value = 0.5
+    own = NewtonSolver(model, SETTINGS)
+    solved_step(model, own, 1.0)
+    made: list[weakref.ref[NewtonSolver]] = []
+    begin = NewtonSolver.__init__
+
+    def noted(self: NewtonSolver, model: ElectrodeModel, settings: SolverSettings) -> None:
+        begin(self, model, settings)
+        made.append(weakref.ref(self))
+
+    monkeypatch.setattr(NewtonSolver, "__init__", noted)
+    measure(model)
+    gc.collect()
+    assert made and all(solver() is None for solver in made)
+    # The solver of the run is none of theirs.
+    solved_step(model, own, 1.0)

@@ -180,8 +180,8 @@ class NewtonSolver:
     def close(self) -> None:
         """Free what PETSc holds; collective. The solver cannot be used afterwards.
 
-        PETSc keeps the functions that it calls, they keep the solver, and no garbage collection sees that ring: a
-        solver for a side calculation has to be closed.
+        PETSc keeps the functions that it calls, and they keep the solver. The garbage collection does not know how much
+        memory stands behind that ring and comes far too late: a solver for a side calculation has to be closed.
         """
         self.snes.destroy()
         self._border = None

@@ -21,8 +21,8 @@ _COARSEST = 500
 class DisplacementMultigrid:
     """One cycle of multigrid on the displacement block; all methods are collective.
 
-    Aggregates are chosen from the first matrix after :meth:`forget` and kept while Newton's method iterates; the
-    coarse matrices follow every matrix.
+    Aggregates are chosen from the first matrix after :meth:`forget` and kept while Newton's method iterates. The finest
+    level always is that of the present matrix; the coarse ones, which cost most, are made when that is asked for.
 
     Args:
         prefix: Of its PETSc options, its own and the same on every rank.
@@ -32,16 +32,19 @@ class DisplacementMultigrid:
         self._prefix = prefix
         self._solver: PETSc.PC | None = None
 
-    def take(self, block: PETSc.Mat, positions: Array) -> None:
+    def take(self, block: PETSc.Mat, positions: Array, renew: bool = True) -> None:
         """Prepare for a matrix.
 
         Args:
-            block: The displacement block, prescribed rows and columns those of a multiple of the identity.
+            block: The displacement block, prescribed rows and columns those of a multiple of the identity; the same
+                object as before since :meth:`forget`, whose values may have changed.
             positions: Of its nodes in µm, shape (nodes, dimension).
+            renew: Whether coarse matrices are made of it; those there are serve on otherwise.
         """
         if self._solver is None:
             attach_near_null_space(block, positions)
             self._solver = self._created(block)
+        self._solver.setReusePreconditioner(not renew)
         self._solver.setOperators(block)
         self._solver.setUp()
 

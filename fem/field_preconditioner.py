@@ -40,8 +40,13 @@ class FieldPreconditioner:
         self._parts: dict[str, PETSc.Mat] = {}
         self._vectors: dict[str, PETSc.Vec] = {}
 
-    def take(self, matrix: PETSc.Mat) -> None:
-        """Prepare for a matrix, the same as before or one with other values."""
+    def take(self, matrix: PETSc.Mat, renew: bool = True) -> None:
+        """Prepare for a matrix, the same as before or one with other values.
+
+        Args:
+            matrix: The coupled tangent.
+            renew: Whether the coarse levels of the displacement are made anew.
+        """
         parts = self._parts = self._blocks.cut(matrix)
         stiffness = parts["uu"]
         start = stiffness.getOwnershipRange()[0]
@@ -50,8 +55,7 @@ class FieldPreconditioner:
         largest = diagonal.norm(PETSc.NormType.NORM_INFINITY)
         diagonal.destroy()
         stiffness.zeroRowsColumns((self._held + start).astype(PETSc.IntType), diag=largest)
-        positions = self._blocks.node_position + self._previous.x.array[self._nodes]
-        self._multigrid.take(stiffness, positions)
+        self._coarsen(renew)
         if not self._vectors:
             for field in ("u", "l") if self._blocks.lithium is not None else ("u",):
                 self._vectors[field], self._vectors["residual_" + field] = parts[2 * field].createVecs()
@@ -62,6 +66,14 @@ class FieldPreconditioner:
                 self._lithium.setType("lu")
                 self._lithium.setFactorSolverType("mumps")
             factorisation.set_up(self._lithium, parts["ll"])
+
+    def renew(self) -> None:
+        """Make the coarse levels of the displacement anew, of the matrix that was taken last."""
+        self._coarsen(True)
+
+    def _coarsen(self, renew: bool) -> None:
+        positions = self._blocks.node_position + self._previous.x.array[self._nodes]
+        self._multigrid.take(self._parts["uu"], positions, renew)
 
     def apply(self, residual: PETSc.Vec, correction: PETSc.Vec) -> None:
         """Approximate solution for a residual, which has nothing in the rows of prescribed dofs."""

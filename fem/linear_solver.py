@@ -29,6 +29,9 @@ DIRECT, ITERATIVE, AUTO = "direct", "iterative", "auto"
 # cost and memory per unknown grow with their number (docs/solvers.md).
 AUTO_UNKNOWNS = 50_000
 _SOLVERS = itertools.count()
+# Coarse levels of an earlier matrix serve on until they take so many times the iterations they took at first. Making
+# them costs as much as a dozen iterations do (docs/solvers.md).
+_TIRED = 1.5
 
 
 def chosen(settings: SolverSettings, model: ElectrodeModel) -> str:
@@ -81,6 +84,7 @@ class LinearWork:
         largest: Most iterations of one.
         failures: Systems that were not solved.
         setups: Matrices it was set up for.
+        renewals: Times that coarse levels were made.
     """
 
     solves: int = 0
@@ -88,6 +92,7 @@ class LinearWork:
     largest: int = 0
     failures: int = 0
     setups: int = 0
+    renewals: int = 0
 
 
 class IterativeSolver:
@@ -106,6 +111,9 @@ class IterativeSolver:
         self._settings, self._constrained, self._tolerances = settings, constrained, tolerances
         self._fields = FieldPreconditioner(model, constrained, f"swellbound_iterative_{next(_SOLVERS)}_")
         self._krylov: ScaledKrylov | None = None
+        # Iterations of the first system after coarse levels were made (None before it), and whether they tire.
+        self._fresh: int | None = None
+        self._tired = True
         self.work = LinearWork()
 
     def setUp(self, preconditioner: PETSc.PC) -> None:
@@ -113,7 +121,9 @@ class IterativeSolver:
         matrix = preconditioner.getOperators()[0]
         if self._krylov is not None and self._krylov.matrix.handle != matrix.handle:
             self.reset(preconditioner)
-        self._fields.take(matrix)
+        self._fields.take(matrix, self._tired)
+        if self._tired:
+            self._renewed()
         if self._krylov is None:
             self._krylov = ScaledKrylov(
                 matrix, self._fields.apply, self._constrained, self._tolerances, self._settings
@@ -131,15 +141,28 @@ class IterativeSolver:
                 "the iterative linear solver has no matrix: set it up for one before it is applied"
             )
         iterations, solved = self._krylov.solve(right, solution)
-        work = self.work
+        work, kept = self.work, self._fresh is not None
+        if not solved and kept:
+            self._fields.renew()
+            self._renewed()
+            work.iterations += iterations
+            iterations, solved = self._krylov.solve(right, solution)
+        if self._fresh is None:
+            self._fresh = iterations
+        self._tired = not solved or iterations > _TIRED * self._fresh
         work.solves, work.iterations = work.solves + 1, work.iterations + iterations
         work.largest = max(work.largest, iterations)
         work.failures += not solved
         reasons = PETSc.PC.FailedReason
         preconditioner.setFailedReason(reasons.NOERROR if solved else reasons.SUBPC_ERROR)
 
+    def _renewed(self) -> None:
+        self.work.renewals += 1
+        self._fresh, self._tired = None, False
+
     def reset(self, preconditioner: PETSc.PC) -> None:
         """Forget everything that comes from a matrix."""
+        self._fresh, self._tired = None, True
         if self._krylov is not None:
             self._krylov.free()
             self._krylov = None

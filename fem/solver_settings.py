@@ -48,5 +48,5 @@ class SolverSettings:
     kept_tangent: float = 0.0
     symmetric: bool = False
     linear: str = "direct"
-    linear_tolerance: float = 1.0e-6
+    linear_tolerance: float = 1.0e-3
     linear_iterations: int = 200

@@ -3,6 +3,7 @@
 python3 -m docs.make_cycling --section --picture docs/cycling.png        # 100 cycles with jumps, 100 without: minutes
 python3 -m docs.make_cycling --section --settings                        # and with other settings, a line for each
 python3 -m docs.make_cycling RUN --resolved OTHER_RUN                    # of run folders
+python3 -m docs.make_cycling BARE --beside PL3 --picture docs/cycling_cases.png    # two electrodes in one picture
 """
 
 from __future__ import annotations
@@ -195,6 +196,34 @@ def draw(told: Mapping[str, Any], resolved: Sequence[Row], path: Path) -> None:
     figure.savefig(path, dpi=130)
 
 
+def draw_beside(runs: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Capacity, thickness and debonded share of electrodes against the cycle, from the second one on for capacity."""
+    figure = Figure(figsize=(11.0, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    capacity, thickness, debonded = figure.subplots(1, 3)
+    for told, colour in zip(runs, ("tab:blue", "tab:orange"), strict=False):
+        rows, name = told["cycles"], told["case"].removesuffix("_100_cycles")
+        numbers = [row["cycle"] for row in rows]
+        for axes, key, style, label, first in (
+            (capacity, "lithiation_mAh_cm2", "-", "", 1),
+            (thickness, "thickness_lithiated_unloaded_um", "-", ", lithiated", 0),
+            (thickness, "thickness_delithiated_unloaded_um", "--", ", delithiated", 0),
+            (debonded, "debonded_fraction", "-", "", 0),
+        ):
+            found = [value(row, key) for row in rows[first:]]
+            axes.plot(numbers[first:], found, style, color=colour, linewidth=1.2, label=name + label)
+    for axes, title in (
+        (capacity, "lithiation at 0.5 C in mAh/cm²"),
+        (thickness, "thickness unloaded in µm"),
+        (debonded, "debonded share of all interfaces"),
+    ):
+        axes.set_xlabel("cycle")
+        axes.set_ylabel(title)
+        axes.legend(fontsize=7)
+    capacity.set_ylim(bottom=0.0)
+    figure.savefig(path, dpi=130)
+
+
 def main() -> None:
     """Print the tables, draw the picture."""
     parser = argparse.ArgumentParser(
@@ -205,6 +234,7 @@ def main() -> None:
     parser.add_argument(
         "--resolved", type=Path, help="folder of a run of the same process, every cycle computed"
     )
+    parser.add_argument("--beside", type=Path, help="folder of a run of another electrode, for the picture")
     parser.add_argument("--picture", type=Path, help="where the picture goes")
     parser.add_argument("--settings", action="store_true", help="the section with other settings as well")
     given = parser.parse_args()
@@ -216,7 +246,9 @@ def main() -> None:
         resolved = read(given.resolved)["cycles"] if given.resolved else []
     else:
         parser.error("give the folder of a run, or --section")
-    show(told, resolved, given.picture)
+    show(told, resolved, None if given.beside else given.picture)
+    if given.beside and given.picture:
+        draw_beside([told, read(given.beside)], given.picture)
     if given.section and given.settings:
         print("\n".join(["", *settings_table(resolved)]))
 

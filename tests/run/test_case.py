@@ -29,7 +29,7 @@ def test_all_shipped_cases_are_there() -> None:
     assert SHIPPED == [
         "bare", "bare_100_cycles", "bare_first_cycle", "demo_bare", "demo_pl3", "demo_solid", "image_stack",
         "lithium_plate", "pl1", "pl1_first_cycle", "pl3", "pl3_100_cycles", "pl3_first_cycle", "pl5", "pl5_first_cycle",
-        "rate_capability", "tiny_100_cycles",
+        "rate_capability", "solid", "tiny_100_cycles",
     ]  # fmt: skip
 
 

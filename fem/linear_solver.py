@@ -25,8 +25,8 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
 
 DIRECT, ITERATIVE, AUTO = "direct", "iterative", "auto"
-# Above so many unknowns in three dimensions the iterative solver is taken: at 33,000 the direct one is faster, and its
-# cost and memory per unknown grow with their number (docs/solvers.md).
+# Above so many unknowns in three dimensions the iterative solver is taken: at 33,000 both take the same time, and the
+# direct one's cost and memory per unknown grow with their number (docs/solvers.md).
 AUTO_UNKNOWNS = 50_000
 _SOLVERS = itertools.count()
 # Coarse levels of an earlier matrix serve on until they take so many times the iterations they took at first. Making

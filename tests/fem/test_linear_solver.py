@@ -24,6 +24,7 @@ from tests.cells import cell, faces, step, terminal_of
 from tests.quarters import quarters
 from tests.small import solved_step
 
+Vec = linear_solver.PETSc.Vec
 ITERATIVE = SolverSettings(linear="iterative")
 
 
@@ -91,6 +92,70 @@ def test_contrast_and_loose_grains_cost_few_iterations(contrast: float, tie: flo
     work = solver.iterative.work
     assert work.failures == 0 and work.setups == solver.timing.tangents <= work.solves >= 2
     assert 1 < work.largest <= 30
+
+
+@pytest.mark.parametrize(("tired", "always"), [(1.5, False), (0.0, True)])
+def test_coarse_levels_serve_until_they_tire(
+    tired: float, always: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear_solver, "_TIRED", tired)
+    model = driven(block(MPI.COMM_SELF, tie=30.0))
+    solver = NewtonSolver(model, ITERATIVE)
+    for _ in range(2):
+        solved_step(model, solver, 1.0)
+    assert solver.iterative is not None
+    work = solver.iterative.work
+    assert work.failures == 0 and work.setups > 2
+    assert work.renewals == (work.setups if always else 1)
+
+
+def test_coarse_levels_stay_those_of_the_matrix_they_were_made_of() -> None:
+    model = driven(block(MPI.COMM_SELF))
+    blocks = FieldBlocks(model)
+    matrix = compat.create_matrix(model.jacobian_form)
+    compat.assemble_matrix(matrix, model.jacobian_form)
+    stiffness = blocks.cut(matrix)["uu"]
+    shifted = stiffness.getDiagonal()
+    multigrid = DisplacementMultigrid("kept_")
+    force, answers = stiffness.createVecRight(), []
+    force.array[:] = np.random.default_rng(1).standard_normal(force.getLocalSize())
+    for renew in (True, False, True):
+        multigrid.take(stiffness, blocks.node_position, renew)
+        correction = force.duplicate()
+        multigrid.apply(force, correction)
+        answers.append(correction.array.copy())
+        stiffness.setDiagonal(1.5 * shifted)
+        stiffness.assemble()
+    first, kept, renewed = answers
+    assert np.linalg.norm(kept - first) > 0.05 * np.linalg.norm(first), "the finest level follows"
+    assert np.linalg.norm(renewed - kept) > 0.05 * np.linalg.norm(kept), "the coarse ones only when asked"
+    multigrid.forget()
+
+
+def test_coarse_levels_that_fail_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = driven(block(MPI.COMM_SELF, tie=30.0))
+    solver = NewtonSolver(model, ITERATIVE)
+    solved_step(model, solver, 1.0)
+    assert solver.iterative is not None
+    work, spoilt = solver.iterative.work, [True]
+    cycle, renew = DisplacementMultigrid.apply, FieldPreconditioner.renew
+
+    def apply(
+        self: DisplacementMultigrid, residual: linear_solver.PETSc.Vec, correction: linear_solver.PETSc.Vec
+    ) -> None:
+        cycle(self, residual, correction)
+        if spoilt[0]:
+            correction.set(0.0)
+
+    def mended(self: FieldPreconditioner) -> None:
+        spoilt[0] = False
+        renew(self)
+
+    monkeypatch.setattr(DisplacementMultigrid, "apply", apply)
+    monkeypatch.setattr(FieldPreconditioner, "renew", mended)
+    before = work.renewals
+    solved_step(model, solver, 1.0)
+    assert work.failures == 0 and work.renewals == before + 1 and not spoilt[0]
 
 
 def test_what_does_not_converge_is_a_failed_step_that_leaves_no_trace() -> None:

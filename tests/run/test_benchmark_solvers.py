@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from fem.solver import NewtonSolver, SolverSettings
 from run import partition_figures
-from run.benchmark_solvers import TABLE_HEADER, table_row
+from run.benchmark_solvers import TABLE_HEADER, _clock, table_row
 from tests.blocks import block
+from tests.small import solved_step
+from tests.solid_contact import two_cubes
 
 
 # In the last deal the rank that sends to most others sends to more than any rank receives from.
@@ -64,3 +67,13 @@ def test_a_line_has_what_the_header_announces() -> None:
     assert line == "| iterative | 2 | 1000 | 8 | 12.5, 14 | 10 | 20 | 30 | 10.2 |"
     assert line.count("|") == TABLE_HEADER.splitlines()[0].count("|")
     assert "in solve" in table_row({**row, "linear": "direct"})
+
+
+def test_the_clock_still_counts_tangents_once_contacts_have_made_room() -> None:
+    model = two_cubes(MPI.COMM_SELF)
+    model.control("press").value = -0.01
+    solver = NewtonSolver(model, SolverSettings(linear="iterative"))
+    spent = _clock(solver)
+    solved_step(model, solver, 1.0)
+    assert solver.matrix is not solver._form_matrix
+    assert all(seconds > 0.0 for seconds in spent.values())

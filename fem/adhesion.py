@@ -12,7 +12,6 @@ elastic energy that would become motion and sound.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +25,7 @@ from fem.errors import RunStopped
 from fem.idle_force import IdleForce
 from fem.model import ElectrodeModel
 from fem.section import Section
+from fem.side_solver import side_solver
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import Stepper, StepSettings
 
@@ -124,7 +124,7 @@ def unload(
     # A constraint of no dofs: what a step that is cut back takes away is cut back as well.
     model.constraints.append(Constraint(np.empty(0, dtype=np.int32), np.empty(0), refresh))
     limits = StepSettings(first=0.05 * _UNLOADING, smallest=1e-7 * _UNLOADING, largest=0.1 * _UNLOADING)
-    with closing(NewtonSolver(model, settings)) as solver:
+    with side_solver(model, settings) as solver:
         stepper = Stepper(model, solver, limits)
         while (left := began + _UNLOADING - state.time) > 1e-9 * _UNLOADING:
             if pause is not None:
@@ -152,7 +152,7 @@ def pull(
         pause: Called before every step; may raise :class:`fem.errors.Interrupted`.
     """
     ledger = Ledger(model, section, _grip(model, section, how), how.speed)
-    with closing(NewtonSolver(model, settings)) as solver:
+    with side_solver(model, settings) as solver:
         return _pulled(solver, section, how, ledger, told, pause)
 
 

@@ -16,7 +16,6 @@ same curve: D goes by L².
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,7 @@ from fem.measurements.current import pass_current, working_potential
 from fem.measurements.integrals import shape
 from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
-from fem.solver import NewtonSolver
+from fem.side_solver import side_solver
 from fem.solver_settings import SolverSettings
 from fem.stepping import Stepper, StepSettings
 
@@ -114,7 +113,7 @@ def _follow(
     began = model.state.time
     first, found = float(times[0]), []
     limits = StepSettings(first=first, smallest=1e-5 * first, growth=3.0, largest=np.inf)
-    with closing(NewtonSolver(model, settings or SolverSettings())) as solver:
+    with side_solver(model, settings or SolverSettings()) as solver:
         stepper = Stepper(model, solver, limits)
         for time in times:
             while (left := began + float(time) - model.state.time) > 1e-9 * float(time):

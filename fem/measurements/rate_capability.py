@@ -7,7 +7,6 @@ inertia bounded by its share of the work); then everything is put back, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from fem.measurements.integrals import shape, summed
 from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
 from fem.observables import Observer
+from fem.side_solver import side_solver
 from fem.solver import NewtonSolver
 from fem.solver_settings import SolverSettings
 from fem.stepping import Stepper, StepSettings
@@ -71,7 +71,7 @@ def measure(
     """
     found: list[dict[str, Any]] = []
     for course in courses:
-        with undisturbed(model), closing(NewtonSolver(model, settings or SolverSettings())) as solver:
+        with undisturbed(model), side_solver(model, settings or SolverSettings()) as solver:
             found.append(_gone(model, course, limits or StepSettings(), solver, pause))
         found[-1]["share_of_first"] = (
             found[-1]["charge_mAh_cm2"] / found[0]["charge_mAh_cm2"] if found[0]["charge_mAh_cm2"] else None

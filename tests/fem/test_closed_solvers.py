@@ -10,11 +10,13 @@ import pytest
 from mpi4py import MPI
 
 from fem.adhesion import unload
+from fem.errors import Interrupted, RunStopped
 from fem.measurements import gitt, rate_capability
 from fem.measurements.current import cell_voltage
 from fem.measurements.rate_capability import Course
 from fem.measurements.undisturbed import undisturbed
 from fem.model import ElectrodeModel
+from fem.side_solver import side_solver
 from fem.solver import NewtonSolver, SolverSettings
 from fem.stepping import StepSettings
 from tests.quarters import quarters
@@ -64,3 +66,13 @@ def test_none_is_left(
     assert made and not any(left)
     # The solver of the run is none of theirs.
     solved_step(model, own, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "closed"), [(RunStopped("no"), True), (Interrupted("now"), True), (ValueError("here"), False)]
+)
+def test_errors_of_all_ranks_close_it_and_those_of_one_do_not_wait(error: Exception, closed: bool) -> None:
+    model = quarters(MPI.COMM_SELF)
+    with pytest.raises(type(error)), side_solver(model, SETTINGS) as solver:
+        raise error
+    assert bool(solver.snes) is not closed

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from fem.parameters import Parameter
 
-_FACE = "order of graphite and silicon faces; to be calibrated"
+_FACE = (
+    "graphite half full at 60 degC in 1 M liquid electrolyte, public parameter set after Ecker et al. 2015, "
+    "10.1149/2.0551509jes; a sulfide is taken to be no worse"
+)
 _NO_ENERGY = "no such dependence is modelled unless given"
 _ONSET = "sulfides decompose, and the plateau of the bare electrode lies, below 0.8 V"
 _RATE = "fast against 0.1 C, so that the onset decides; no measurement"
 #: Defaults, where a case gives one of them and leaves out those that go with it (REACTION_NEEDS). Without what stands
 #: first in each group there is no such reaction.
 REACTION_OPTIONS: dict[str, Parameter] = {
-    "exchange_current_density": Parameter(9.0, "A/m^2", _FACE, "assumed"),
+    "exchange_current_density": Parameter(60.0, "A/m^2", _FACE, "assumed"),
     "transfer_coefficient": Parameter(0.5, "1", "symmetric barrier", "assumed"),
     "exchange_energy": Parameter(0.0, "kJ/mol", _NO_ENERGY, "assumed"),
     "decomposition_charge": Parameter(

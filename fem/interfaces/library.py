@@ -7,9 +7,7 @@ from dataclasses import replace
 from fem.interfaces.law import InterfaceLaw, kind_name
 from fem.parameters import Mark, Parameter
 
-_RESISTANCE = (
-    "flakes from D_eff; RT F/i0 with i0 of 0.3 (silicon), 0.03 A/m2 (lithium); to be calibrated"
-)
+_RESISTANCE = "flakes from D_eff; RT F/i0 with i0 of 0.3 (silicon), 0.03 A/m2 (lithium); to be calibrated"
 _BARE = "Lee et al. 2023, 10.1002/aenm.202300172: bare pressed electrode; upper bound, cutting also deforms"
 
 

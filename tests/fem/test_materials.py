@@ -14,6 +14,8 @@ from fem.coefficients import conductor_mobility, row
 from fem.errors import ParameterError
 from fem.interfaces.law import kind_name
 from fem.interfaces.library import shipped_laws
+from fem.interfaces.reactions import REACTION_OPTIONS
+from fem.kinetics import conductances
 from fem.materials.base import Conductor, Host, Reservoir, parameters_of
 from fem.materials.library import MATERIALS
 from fem.materials.open_circuit import (
@@ -51,6 +53,19 @@ def test_curves_reach_every_voltage(curve: OpenCircuitCurve) -> None:
 def test_curves_fall(curve: OpenCircuitCurve) -> None:
     x = np.linspace(1e-4, 1.0 - 1e-4, 4000)
     assert np.all(np.diff([volts(curve, value) for value in x]) < 0.0)
+
+
+def test_the_face_is_graphite_of_the_published_set() -> None:
+    # Ecker et al. 2015 in a public parameter set: k 1.11e-10, 53.4 kJ/mol about 23 degC, 31.92 kmol/m3 when full, 1 M.
+    at_reference = 96485.0 * 1.11e-10 * np.sqrt(1000.0) * 31920.0 / 2.0
+    current = at_reference * np.exp(53.4e3 / 8.314 * (1.0 / 296.15 - 1.0 / 333.15))
+    assert at_reference == pytest.approx(5.4, rel=0.01)
+    assert REACTION_OPTIONS["exchange_current_density"].value == pytest.approx(current, rel=0.01)
+    face = shipped_laws()[kind_name("graphite", "electrolyte")]
+    charged = replace(face, exchange_current_density=REACTION_OPTIONS["exchange_current_density"])
+    linear, around_equilibrium = conductances([face, charged], 333.15)
+    assert linear == pytest.approx(around_equilibrium, rel=0.02)
+    assert "Ecker" in face.exchange_resistance.source and face.exchange_resistance.mark == "assumed"
 
 
 def test_published_values() -> None:

@@ -47,7 +47,7 @@ def test_a_resistance_is_found_again(tiny: Path, capsys: pytest.CaptureFixture[s
     tiny.write_text(text, "utf-8")
     out = tiny.parent / "out"
     known = [
-        "--set", "interfaces.electrolyte|graphite.exchange_resistance=270 pJ um^2 s/fmol^2",
+        "--set", "interfaces.electrolyte|graphite.exchange_resistance=39.6 pJ um^2 s/fmol^2",
         "--set", "interfaces.electrolyte|silicon.exchange_resistance=9000 pJ um^2 s/fmol^2",
     ]  # fmt: skip
     assert main(["run", str(tiny), "--out", str(tiny.parent / "known"), *known, *SETTINGS]) == 0

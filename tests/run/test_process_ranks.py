@@ -32,7 +32,7 @@ first_step = "3 s"
 
 
 #: End of the lithiation in s, and the unloaded thickness in um, on one rank.
-END_TIME, THICKNESS = 14.388615613421395, 7.002985826823552
+END_TIME, THICKNESS = 14.388615613421395, 7.002963369964853
 
 
 @pytest.mark.parallel
